@@ -1,0 +1,146 @@
+#include "daemon/api/server.h"
+
+#include <errno.h>
+#include <sys/socket.h>
+
+#include "common/alloc.h"
+#include "common/cleanup.h"
+#include "common/log.h"
+#include "daemon/api/connection.h"
+#include "daemon/api/interface.h"
+
+static const struct timeval sweep_interval = { .tv_sec = SWEEP_SECONDS };
+
+static unsigned int connections_of(const struct server *server, uid_t uid)
+{
+	const struct connection *connection;
+	unsigned int n = 0;
+
+	LIST_FOREACH (connection, &server->connections, entry)
+		n += connection->peer.uid == uid;
+	return n;
+}
+
+static bool has_room_for(const struct server *server, uid_t uid)
+{
+	const struct server_params *params = &server->params;
+
+	if (server->n_connections >= params->connections_max)
+		return false;
+	/* Counting takes a walk; nobody can be over their share while all are not. */
+	return server->n_connections < params->connections_per_user_max ||
+	       connections_of(server, uid) < params->connections_per_user_max;
+}
+
+static void welcome(struct server *server, int fd)
+{
+	struct ucred peer;
+	socklen_t size = sizeof(peer);
+
+	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &size) < 0) {
+		fd_close(fd);
+		return;
+	}
+	if (!has_room_for(server, peer.uid)) {
+		log_warning("connection of uid %u refused: %u are open", peer.uid,
+			    server->n_connections);
+		fd_close(fd);
+		return;
+	}
+	/* The sweep runs only while there is something to sweep: an idle daemon never wakes. */
+	if (!evtimer_pending(server->sweep, NULL))
+		(void)event_add(server->sweep, &sweep_interval);
+	connection_new(server, fd, &peer);
+}
+
+/* Out of descriptors: what waits in the backlog waits until the next sweep. */
+static void pause_accepting(struct server *server)
+{
+	log_error("accept: out of descriptors or memory; new connections wait");
+	(void)event_del(server->acceptable);
+	(void)event_add(server->sweep, &sweep_interval);
+}
+
+static void on_acceptable(evutil_socket_t fd, short what, void *userdata)
+{
+	struct server *server = userdata;
+
+	(void)what;
+	for (int i = 0; i < 16; i++) {
+		int peer = accept4(fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+
+		if (peer >= 0) {
+			welcome(server, peer);
+			continue;
+		}
+		if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM)
+			pause_accepting(server);
+		if (errno != EINTR && errno != ECONNABORTED)
+			return;
+	}
+}
+
+static void on_sweep(evutil_socket_t fd, short what, void *userdata)
+{
+	struct server *server = userdata;
+	struct connection *connection, *next;
+
+	(void)fd;
+	(void)what;
+	for (connection = LIST_FIRST(&server->connections); connection; connection = next) {
+		next = LIST_NEXT(connection, entry);
+		connection_sweep(connection);
+	}
+	if (server->listen_fd >= 0)
+		(void)event_add(server->acceptable, NULL);
+	if (server->n_connections)
+		(void)event_add(server->sweep, &sweep_interval);
+}
+
+int server_new(const struct server_params *params, int listen_fd, struct server **ret,
+	       struct error *err)
+{
+	struct server *server = ALLOC(struct server);
+
+	server->params = *params;
+	server->listen_fd = -1;
+	LIST_INIT(&server->connections);
+	if (interfaces_load(&server->interfaces, err) < 0) {
+		server_free(server);
+		return -1;
+	}
+	server->acceptable =
+		event_new(params->base, listen_fd, EV_READ | EV_PERSIST, on_acceptable, server);
+	server->sweep = evtimer_new(params->base, on_sweep, server);
+	if (!server->acceptable || !server->sweep || event_add(server->acceptable, NULL) < 0) {
+		server_free(server);
+		return error_set(err, ERROR_FAILED, "watch the socket: out of memory");
+	}
+	server->listen_fd = listen_fd;
+	*ret = server;
+	return 0;
+}
+
+void server_stop_accepting(struct server *server)
+{
+	(void)event_del(server->acceptable);
+	server->listen_fd = fd_close(server->listen_fd);
+}
+
+struct server *server_free(struct server *server)
+{
+	struct connection *connection;
+
+	if (!server)
+		return NULL;
+	while ((connection = LIST_FIRST(&server->connections)))
+		connection_free(connection);
+	if (server->acceptable)
+		event_free(server->acceptable);
+	if (server->sweep)
+		event_free(server->sweep);
+	interfaces_free(server->interfaces);
+	fd_close(server->listen_fd);
+	free(server);
+	return NULL;
+}

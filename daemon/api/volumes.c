@@ -1,0 +1,234 @@
+/* io.dokrust.Volume */
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/alloc.h"
+#include "common/cleanup.h"
+#include "common/json.h"
+#include "common/text.h"
+#include "daemon/api/connection.h"
+#include "daemon/api/container_methods.h"
+#include "daemon/api/interface.h"
+#include "daemon/image/volume.h"
+
+/* --- Answering when it is on the disk -------------------------------------------------------- */
+
+/* Lives until the store calls back; the request may be gone by then. */
+struct request_ticket {
+	struct request *request; /* or NULL */
+	struct json_object *reply;
+};
+
+void request_ticket_cancel(struct request *request)
+{
+	if (!request->ticket)
+		return;
+	request->ticket->request = NULL;
+	request->ticket = NULL;
+}
+
+/* reply is taken. */
+static struct request_ticket *new_ticket(struct request *request, struct json_object *reply)
+{
+	struct request_ticket *ticket = ALLOC(struct request_ticket);
+
+	*ticket = (struct request_ticket){ .request = request, .reply = reply };
+	request->ticket = ticket;
+	return ticket;
+}
+
+static void on_durable(void *userdata, const struct error *err)
+{
+	struct request_ticket *ticket = userdata;
+	struct request *request = ticket->request;
+	struct json_object *reply = ticket->reply;
+
+	free(ticket);
+	if (!request) {
+		json_object_put(reply);
+		return;
+	}
+	request->ticket = NULL;
+	if (!err) {
+		request_reply(request, reply);
+		return;
+	}
+	json_object_put(reply);
+	request_error(request, err);
+}
+
+/* --- What is told of one --------------------------------------------------------------------- */
+
+static struct volumes *volumes_of(const struct request *request)
+{
+	return request->connection->server->params.volumes;
+}
+
+static char **users_of(const struct request *request, const struct volume *volume)
+{
+	return containers_with_volume(request->connection->server->params.containers,
+				      volume_name(volume));
+}
+
+static struct json_object *describe(const struct request *request, const struct volume *volume)
+{
+	_cleanup_(strv_freep) char **users = users_of(request, volume);
+	struct json_object *object = volume_to_json(volume), *names = json_object_new_array();
+	struct json_object *reply = json_object_new_object();
+
+	for (char **user = users; user && *user; user++)
+		json_object_array_add(names, json_object_new_string(*user));
+	json_object_object_add(object, "used_by", names);
+	json_object_object_add(reply, "volume", object);
+	return reply;
+}
+
+/* NULL when answered already. */
+static struct volume *find_volume(struct request *request)
+{
+	struct volume *volume;
+	struct error err;
+
+	if (volumes_find(volumes_of(request), string_parameter(request, "volume"), &volume, &err) ==
+	    0)
+		return volume;
+	request_error(request, &err);
+	return NULL;
+}
+
+/* --- Methods --------------------------------------------------------------------------------- */
+
+struct create_options {
+	char *name;
+	char **labels;
+};
+
+static const struct json_field create_fields[] = {
+	JSON_FIELD(struct create_options, name, JSON_STRING),
+	JSON_FIELD(struct create_options, labels, JSON_MAP),
+};
+
+static void create_options_done(struct create_options *options)
+{
+	json_free_fields(create_fields, ARRAY_SIZE(create_fields), options);
+}
+
+static struct json_object *name_object(const char *name)
+{
+	struct json_object *object = json_object_new_object();
+
+	json_object_object_add(object, "name", json_object_new_string(name));
+	return object;
+}
+
+static void create(struct request *request)
+{
+	_cleanup_(create_options_done) struct create_options options = { 0 };
+	struct volume_params params = { .owner = request->connection->peer.uid };
+	struct request_ticket *ticket;
+	struct volume *volume;
+	struct error err;
+
+	if (request->call.parameters &&
+	    json_read_fields(request->call.parameters, create_fields, ARRAY_SIZE(create_fields),
+			     &options, &err) < 0) {
+		request_error(request, &err);
+		return;
+	}
+	if (options.name && volumes_find(volumes_of(request), options.name, &volume, &err) == 0) {
+		request_reply(request, name_object(options.name));
+		return;
+	}
+	params.name = options.name;
+	params.labels = options.labels;
+	ticket = new_ticket(request, NULL);
+	if (volumes_create(volumes_of(request), &params, on_durable, ticket, &volume, &err) == 0) {
+		ticket->reply = name_object(volume_name(volume));
+		return;
+	}
+	request->ticket = NULL;
+	free(ticket);
+	request_error(request, &err);
+}
+
+static void remove_(struct request *request)
+{
+	struct volume *volume = find_volume(request);
+	_cleanup_(strv_freep) char **users = NULL;
+	struct error err;
+
+	if (!volume)
+		return;
+	users = users_of(request, volume);
+	if (users) {
+		(void)error_set_subject(&err, ERROR_VOLUME_IN_USE, volume_name(volume),
+					"volume \"%s\" is in use by container \"%s\"%s",
+					volume_name(volume), users[0],
+					users[1] ? " and others" : "");
+		request_error(request, &err);
+		return;
+	}
+	volume_remove(volume, on_durable, new_ticket(request, NULL));
+}
+
+static void list(struct request *request)
+{
+	struct volume *volume = volumes_first(volumes_of(request)), *next;
+
+	for (; volume; volume = next) {
+		next = volume_following(volume);
+		if (!next) {
+			request_reply(request, describe(request, volume));
+			return;
+		}
+		request_reply_more(request, describe(request, volume));
+	}
+	request_reply(request, NULL);
+}
+
+static void inspect(struct request *request)
+{
+	struct volume *volume = find_volume(request);
+
+	if (volume)
+		request_reply(request, describe(request, volume));
+}
+
+static bool is_to_go(const struct request *request, const struct volume *volume, bool all)
+{
+	_cleanup_(strv_freep) char **users = users_of(request, volume);
+
+	return !users && (all || volume_is_anonymous(volume));
+}
+
+/* The last that goes answers: the store keeps their order. */
+static void prune(struct request *request)
+{
+	bool all = json_object_get_boolean(json_object_object_get(request->call.parameters, "all"));
+	struct json_object *reply = json_object_new_object(), *names = json_object_new_array();
+	struct volume *volume = volumes_first(volumes_of(request)), *next, *last = NULL;
+
+	json_object_object_add(reply, "volumes", names);
+	for (; volume; volume = next) {
+		next = volume_following(volume);
+		if (!is_to_go(request, volume, all))
+			continue;
+		json_object_array_add(names, json_object_new_string(volume_name(volume)));
+		if (last)
+			volume_remove(last, NULL, NULL);
+		last = volume;
+	}
+	if (last)
+		volume_remove(last, on_durable, new_ticket(request, reply));
+	else
+		request_reply(request, reply);
+}
+
+const struct method volume_methods[] = {
+	{ .name = "Create", .need = ACCESS_CREATE, .call = create },
+	{ .name = "Remove", .need = ACCESS_CREATE, .call = remove_ },
+	{ .name = "List", .need = ACCESS_CREATE, .flags = METHOD_STREAM, .call = list },
+	{ .name = "Inspect", .need = ACCESS_CREATE, .call = inspect },
+	{ .name = "Prune", .need = ACCESS_CREATE, .call = prune },
+	{ 0 },
+};

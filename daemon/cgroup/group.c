@@ -1,0 +1,213 @@
+/* A container's group. */
+#include <assert.h>
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "common/alloc.h"
+#include "common/cleanup.h"
+#include "common/text.h"
+#include "daemon/cgroup/changes.h"
+#include "daemon/cgroup/hierarchy.h"
+
+static bool is_id(const char *name)
+{
+	return strlen(name) == ID_LENGTH && id_prefix_is_valid(name);
+}
+
+static struct cgroup *make_cgroup(struct cgroups *cgroups, const char *id)
+{
+	struct cgroup *cgroup = ALLOC(struct cgroup);
+
+	assert(is_id(id));
+	cgroup->cgroups = cgroups;
+	(void)strcpy(cgroup->id, id);
+	return cgroup;
+}
+
+struct cgroup *cgroup_free(struct cgroup *cgroup)
+{
+	free(cgroup);
+	return NULL;
+}
+
+static void cgroup_freep(struct cgroup **cgroup)
+{
+	*cgroup = cgroup_free(*cgroup);
+}
+
+/* --- Making and removing --------------------------------------------------------------------- */
+
+/* On all of them, or on none. */
+static int make_directories(const struct cgroup *cgroup, struct error *err)
+{
+	const struct cgroups *cgroups = cgroup->cgroups;
+
+	for (size_t i = 0; i < cgroups->n; i++) {
+		const struct hierarchy *hierarchy = &cgroups->hierarchies[i];
+
+		if (hierarchy->top_fd < 0 || mkdirat(hierarchy->top_fd, cgroup->id, 0755) == 0)
+			continue;
+		(void)error_set_errno(err, errno, "make %s/%.12s...", hierarchy->top_path,
+				      cgroup->id);
+		while (i-- > 0)
+			if (cgroups->hierarchies[i].top_fd >= 0)
+				(void)unlinkat(cgroups->hierarchies[i].top_fd, cgroup->id,
+					       AT_REMOVEDIR);
+		return -1;
+	}
+	return 0;
+}
+
+/* A number of processes that nobody asked for is not worth failing where there is no limiting it.
+ */
+static int set_first_limits(struct cgroup *cgroup, const struct cgroup_limits *limits,
+			    struct error *err)
+{
+	struct cgroup_limits all = *limits;
+
+	if (all.pids == CGROUP_UNSET && cgroups_find(cgroup->cgroups, "pids"))
+		all.pids = CGROUP_PIDS_DEFAULT;
+	return cgroup_update(cgroup, &all, err);
+}
+
+int cgroup_new(struct cgroups *cgroups, const char *id, const struct cgroup_limits *limits,
+	       struct cgroup **ret, struct error *err)
+{
+	_cleanup_(cgroup_freep) struct cgroup *cgroup = make_cgroup(cgroups, id);
+	struct error ignored;
+
+	cgroups_ready(cgroups);
+	if (make_directories(cgroup, err) < 0)
+		return -1;
+	if (set_first_limits(cgroup, limits, err) < 0) {
+		(void)cgroup_remove(cgroup, &ignored);
+		return -1;
+	}
+	*ret = TAKE_PTR(cgroup);
+	return 0;
+}
+
+int cgroup_adopt(struct cgroups *cgroups, const char *id, struct cgroup **ret, struct error *err)
+{
+	cgroups_ready(cgroups);
+	for (size_t i = 0; i < cgroups->n; i++)
+		if (cgroups->hierarchies[i].top_fd >= 0 &&
+		    faccessat(cgroups->hierarchies[i].top_fd, id, F_OK, 0) == 0) {
+			*ret = make_cgroup(cgroups, id);
+			return 0;
+		}
+	return error_set_errno(err, ENOENT, "find the control group of %.12s...", id);
+}
+
+int cgroup_remove(struct cgroup *cgroup, struct error *err)
+{
+	const struct cgroups *cgroups = cgroup->cgroups;
+
+	/* The first that refuses stands for all: a process is in the group everywhere. */
+	for (size_t i = 0; i < cgroups->n; i++) {
+		const struct hierarchy *hierarchy = &cgroups->hierarchies[i];
+
+		if (hierarchy->top_fd >= 0 && tree_remove(hierarchy->top_fd, cgroup->id) < 0)
+			return error_set_errno(err, errno, "remove %s/%.12s...",
+					       hierarchy->top_path, cgroup->id);
+	}
+	return 0;
+}
+
+/* --- Being born inside ----------------------------------------------------------------------- */
+
+int cgroup_open_entry(const struct cgroup *cgroup, struct cgroup_entry *ret, struct error *err)
+{
+	const struct cgroups *cgroups = cgroup->cgroups;
+	struct cgroup_entry entry = CGROUP_ENTRY_NULL;
+	char tasks[ID_LENGTH + sizeof("/tasks")];
+
+	(void)snprintf(tasks, sizeof(tasks), "%s/tasks", cgroup->id);
+	for (size_t i = 0; i < cgroups->n; i++) {
+		const struct hierarchy *hierarchy = &cgroups->hierarchies[i];
+		int fd;
+
+		if (hierarchy->top_fd < 0)
+			continue;
+		fd = hierarchy->version == 1 ?
+			     openat(hierarchy->top_fd, tasks, O_WRONLY | O_CLOEXEC) :
+			     openat(hierarchy->top_fd, cgroup->id,
+				    O_PATH | O_DIRECTORY | O_CLOEXEC);
+		if (fd < 0) {
+			(void)error_set_errno(err, errno, "open %s/%.12s...", hierarchy->top_path,
+					      cgroup->id);
+			cgroup_entry_done(&entry);
+			return -1;
+		}
+		if (hierarchy->version == 1)
+			entry.tasks_fds[entry.n_tasks++] = fd;
+		else
+			entry.v2_fd = fd;
+	}
+	*ret = entry;
+	return 0;
+}
+
+void cgroup_entry_done(struct cgroup_entry *entry)
+{
+	entry->v2_fd = fd_close(entry->v2_fd);
+	while (entry->n_tasks)
+		(void)fd_close(entry->tasks_fds[--entry->n_tasks]);
+}
+
+int cgroup_enter(const struct cgroup_entry *entry)
+{
+	for (size_t i = 0; i < entry->n_tasks; i++)
+		if (write(entry->tasks_fds[i], "0", 1) < 0)
+			return errno;
+	return 0;
+}
+
+/* --- What a daemon that died has left -------------------------------------------------------- */
+
+/* Adds what is below one top group and not known. */
+static void find_orphans(const struct hierarchy *hierarchy,
+			 bool (*known)(const char *id, void *userdata), void *userdata,
+			 char ***orphans)
+{
+	int fd = openat(hierarchy->top_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
+	const struct dirent *entry;
+
+	if (!dir) {
+		(void)fd_close(fd);
+		return;
+	}
+	while ((entry = readdir(dir)))
+		if (entry->d_type == DT_DIR && is_id(entry->d_name) &&
+		    !known(entry->d_name, userdata))
+			strv_append(orphans, entry->d_name);
+	(void)closedir(dir);
+}
+
+size_t cgroups_sweep(struct cgroups *cgroups, bool (*known)(const char *id, void *userdata),
+		     void *userdata)
+{
+	_cleanup_(strv_freep) char **orphans = NULL;
+	struct error ignored;
+	size_t left = 0;
+
+	cgroups_ready(cgroups);
+	for (size_t i = 0; i < cgroups->n; i++)
+		if (cgroups->hierarchies[i].top_fd >= 0)
+			find_orphans(&cgroups->hierarchies[i], known, userdata, &orphans);
+	/* One that is on several hierarchies stands here as often: it is gone after the first. */
+	for (char **id = orphans; id && *id; id++) {
+		_cleanup_(cgroup_freep) struct cgroup *cgroup = make_cgroup(cgroups, *id);
+
+		(void)cgroup_kill(cgroup, &ignored);
+		left += cgroup_remove(cgroup, &ignored) < 0;
+	}
+	return left;
+}

@@ -1,0 +1,25 @@
+/* The daemon's settings: defaults, then the configuration file, then the command line. */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "common/error.h"
+#include "common/log.h"
+
+struct config {
+	char *socket, *state_dir, *run_dir, *image_dir; /* absolute paths */
+	char *executable;				/* where this program was when it started */
+	bool keep;
+	int64_t connections_max, connections_per_user_max;
+	enum log_level log_level;
+};
+
+enum config_outcome { CONFIG_RUN, CONFIG_SHOWED_HELP };
+
+/* Reads the command line and the file it names (by default /etc/dokrust/dokrustd.conf, which may
+ * be missing). *ret is config_done'd by the caller.
+ */
+int config_read(int argc, char **argv, struct config *ret, enum config_outcome *ret_outcome,
+		struct error *err);
+void config_done(struct config *config);

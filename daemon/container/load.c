@@ -1,0 +1,273 @@
+/* Reading the records of an earlier daemon. */
+#include <search.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/pidfd.h>
+
+#include "common/alloc.h"
+#include "common/cleanup.h"
+#include "common/clock.h"
+#include "common/json.h"
+#include "daemon/container/object.h"
+
+enum { SWEEP_AGAIN_MS = 50 };
+
+struct loading {
+	struct containers *set;
+	struct container **loaded; /* in the order of the directory */
+	size_t n, capacity;
+};
+
+/* A record that cannot be used is set aside, told, and the rest goes on. */
+static void reject(struct loading *loading, enum store_place place, const char *id,
+		   struct error *err)
+{
+	struct error ignored;
+
+	(void)error_prefix(err, "its record is set aside");
+	loading->set->params.complain(id, err);
+	(void)store_set_aside(loading->set->params.store, place, id, &ignored);
+}
+
+static void remember(struct loading *loading, struct container *container)
+{
+	if (loading->n == loading->capacity) {
+		loading->capacity = loading->capacity ? loading->capacity * 2 : 64;
+		loading->loaded =
+			realloc(loading->loaded, loading->capacity * sizeof(*loading->loaded));
+		if (!loading->loaded)
+			abort();
+	}
+	loading->loaded[loading->n++] = container;
+}
+
+static void load_record(void *userdata, const char *id, const char *text, size_t size,
+			const struct error *read_err)
+{
+	struct loading *loading = userdata;
+	_cleanup_(json_putp) struct json_object *object = NULL;
+	struct container *container;
+	struct error err;
+
+	if (!text) {
+		loading->set->params.complain(id, read_err);
+		return;
+	}
+	if (json_parse(text, size, &object, &err) < 0 ||
+	    record_from_json(loading->set, id, object, &container, &err) < 0) {
+		reject(loading, STORE_STATE, id, &err);
+		return;
+	}
+	if (container_resolve_command(container, &err) < 0) {
+		/* Its image is gone; it can still be looked at and removed. */
+		loading->set->params.complain(id, &err);
+	}
+	/* In the set at once, so that names are known to be taken; the order comes later. */
+	containers_add(loading->set, container);
+	remember(loading, container);
+}
+
+/* --- What ran -------------------------------------------------------------------------------- */
+
+struct raw_run {
+	int64_t pid;
+	char *state, *started_at;
+};
+
+static const struct json_field run_fields[] = {
+	JSON_FIELD(struct raw_run, pid, JSON_INT),
+	JSON_FIELD(struct raw_run, state, JSON_STRING),
+	JSON_FIELD(struct raw_run, started_at, JSON_STRING),
+};
+
+static void raw_run_done(struct raw_run *raw)
+{
+	json_free_fields(run_fields, ARRAY_SIZE(run_fields), raw);
+}
+
+/* A container with --rm has no other record than this. */
+static int find_or_make(struct containers *set, const char *id, struct json_object *object,
+			struct container **ret, bool *ret_made, struct error *err)
+{
+	struct error ignored;
+
+	if (strlen(id) != ID_LENGTH)
+		return error_set(err, ERROR_PROTOCOL, "it is no container's");
+	if (containers_find(set, id, ret, &ignored) == 0)
+		return 0;
+	if (record_from_json(set, id, object, ret, err) < 0)
+		return -1;
+	(void)container_resolve_command(*ret, &ignored);
+	containers_add(set, *ret);
+	*ret_made = true;
+	return 0;
+}
+
+static int adopt(struct loading *loading, const char *id, const char *text, size_t size,
+		 struct container **ret, struct error *err)
+{
+	_cleanup_(json_putp) struct json_object *object = NULL;
+	_cleanup_(raw_run_done) struct raw_run raw = { 0 };
+	struct container *container;
+	bool made = false;
+
+	if (json_parse(text, size, &object, err) < 0 ||
+	    json_read_fields(object, run_fields, ARRAY_SIZE(run_fields), &raw, err) < 0 ||
+	    find_or_make(loading->set, id, object, &container, &made, err) < 0)
+		return -1;
+	*ret = container;
+	if (raw.started_at)
+		(void)clock_parse(raw.started_at, &container->started_at_us);
+	if (process_adopt(&container->process, loading->set->params.launcher, (pid_t)raw.pid, err) <
+	    0)
+		return -1;
+	if (made)
+		remember(loading, container);
+	container->state = raw.state && strcmp(raw.state, "paused") == 0 ? CONTAINER_PAUSED :
+									   CONTAINER_RUNNING;
+	container->exit_status = -1;
+	container->oom_killed = false;
+	container->finished_at_us = 0;
+	group_adopt(container);
+	execs_adopt(container, json_object_object_get(object, "execs"));
+	/* It was asked to stop, and that goes on. */
+	if (raw.state && strcmp(raw.state, "stopping") == 0)
+		(void)container_stop(container, CONTAINER_STOP_TIMEOUT_OWN, err);
+	return 0;
+}
+
+static void lose(struct container *container)
+{
+	container->finished_at_us = clock_realtime_us();
+	container->exit_status = 128 + 9;
+	container->state = CONTAINER_EXITED;
+	container_set_error(container, "lost: the daemon ended while it ran");
+	if (container->spec.auto_remove)
+		container_discard(container);
+	else
+		container_save(container);
+}
+
+/* A record of the run directory that is still there tells of a container that ran when the daemon
+ * ended. Where its descriptors were kept, it goes on; otherwise dokrust-init has ended it.
+ */
+static void load_run_record(void *userdata, const char *id, const char *text, size_t size,
+			    const struct error *read_err)
+{
+	struct loading *loading = userdata;
+	struct containers *set = loading->set;
+	struct container *container = NULL;
+	struct error err, ignored;
+
+	if (text && adopt(loading, id, text, size, &container, &err) == 0)
+		return;
+	if (!text)
+		err = *read_err;
+	(void)error_prefix(&err, "lost");
+	set->params.complain(id, &err);
+	(void)store_remove(set->params.store, STORE_RUN, id, NULL, NULL, &ignored);
+	if (!container && strlen(id) == ID_LENGTH)
+		(void)containers_find(set, id, &container, &ignored);
+	if (container)
+		lose(container);
+	else
+		store_discard_layer(set->params.store, id);
+}
+
+static bool has_group(const char *id, void *userdata)
+{
+	struct containers *set = userdata;
+	struct container *container;
+	struct error ignored;
+
+	return containers_find(set, id, &container, &ignored) == 0 && container->cgroup;
+}
+
+/* Groups of containers that run no more. What dies in them now is gone a moment later. */
+static void sweep_groups(evutil_socket_t fd, short what, void *userdata)
+{
+	static const struct timeval again = { .tv_usec = SWEEP_AGAIN_MS * 1000 };
+	struct containers *set = userdata;
+
+	(void)fd;
+	(void)what;
+	if (cgroups_sweep(set->params.cgroups, has_group, set) > 0)
+		(void)event_base_once(set->params.base, -1, EV_TIMEOUT, sweep_groups, set, &again);
+}
+
+/* What was kept of containers that there is no record of: they end. */
+static void drop_orphans(struct containers *set)
+{
+	struct keep *keep = set->params.keep;
+	const char *name;
+	size_t skipped = 0;
+
+	while ((name = keep_left(keep, skipped))) {
+		size_t length = strlen(name);
+		bool is_pidfd = length > 4 && strcmp(name + length - 4, "-pid") == 0;
+		_cleanup_(fd_closep) int fd = -1;
+
+		if (strncmp(name, KEPT_PREFIX, strlen(KEPT_PREFIX)) != 0) {
+			skipped++;
+			continue;
+		}
+		fd = keep_take(keep, name);
+		if (is_pidfd)
+			(void)pidfd_send_signal(fd, SIGKILL, NULL, 0);
+		keep_forget(keep, name);
+	}
+}
+
+static int compare_creation(const void *a, const void *b)
+{
+	const struct container *const *x = a, *const *y = b;
+
+	return ((*x)->created_at_us > (*y)->created_at_us) -
+	       ((*x)->created_at_us < (*y)->created_at_us);
+}
+
+/* The list and the serial numbers are by time of creation. */
+static void sort(struct loading *loading)
+{
+	struct containers *set = loading->set;
+
+	if (!loading->n)
+		return;
+	qsort(loading->loaded, loading->n, sizeof(*loading->loaded), compare_creation);
+	set->last_serial = 0;
+	for (size_t i = 0; i < loading->n; i++) {
+		TAILQ_REMOVE(&set->list, loading->loaded[i], entry);
+		TAILQ_INSERT_TAIL(&set->list, loading->loaded[i], entry);
+		loading->loaded[i]->serial = ++set->last_serial;
+	}
+}
+
+int containers_load(struct containers *set, struct error *err)
+{
+	struct loading loading = { .set = set };
+	int r;
+
+	r = store_load(set->params.store, STORE_STATE, load_record, &loading, err);
+	if (r == 0)
+		r = store_load(set->params.store, STORE_RUN, load_run_record, &loading, err);
+	if (r == 0) {
+		sort(&loading);
+		drop_orphans(set);
+		sweep_groups(-1, 0, set);
+	}
+	free(loading.loaded);
+	return r;
+}
+
+void containers_leave(struct containers *set)
+{
+	struct container *container;
+
+	TAILQ_FOREACH (container, &set->list, entry) {
+		if (container->state < CONTAINER_RUNNING || container->state > CONTAINER_STOPPING)
+			continue;
+		container_save_run(container);
+		execs_leave(&container->execs);
+		process_leave(&container->process);
+	}
+}

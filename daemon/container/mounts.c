@@ -1,0 +1,136 @@
+#include "daemon/container/mounts.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <sys/mount.h>
+
+#include "common/alloc.h"
+#include "common/cleanup.h"
+#include "daemon/container/object.h"
+#include "daemon/image/volume.h"
+#include "daemon/launch/bind.h"
+
+static uint64_t attributes_of(const struct mount_spec *mount)
+{
+	return MOUNT_ATTR_NODEV | (mount->read_only ? MOUNT_ATTR_RDONLY : 0) |
+	       (mount->nosuid ? MOUNT_ATTR_NOSUID : 0) | (mount->noexec ? MOUNT_ATTR_NOEXEC : 0);
+}
+
+static uint64_t propagation_of(const struct mount_spec *mount)
+{
+	const char *name = mount->propagation ? mount->propagation : "private";
+
+	if (*name == 'r')
+		name++;
+	if (strcmp(name, "slave") == 0)
+		return MS_SLAVE;
+	return strcmp(name, "shared") == 0 ? MS_SHARED : MS_PRIVATE;
+}
+
+static int open_source(const struct mount_spec *mount, const char *path, uint64_t attributes,
+		       struct launch_mount *ret, struct error *err)
+{
+	const struct bind_params params = {
+		.recursive = mount->recursive,
+		.attributes = attributes,
+		.propagation = propagation_of(mount),
+	};
+	_cleanup_(fd_closep) int source = -1;
+
+	ret->peers = params.propagation != MS_PRIVATE;
+	if (bind_open(path, &source, err) < 0)
+		return -1;
+	return bind_clone(source, &params, &ret->fd, err);
+}
+
+/* One that is to be filled first becomes read-only after that. */
+static int open_volume(struct container *container, const struct mount_spec *mount,
+		       struct launch_mount *ret, struct error *err)
+{
+	uint64_t attributes = attributes_of(mount);
+	struct volume *volume;
+
+	if (volumes_find(container->set->params.volumes, mount->source, &volume, err) < 0)
+		return -1;
+	ret->fill = mount->copy && volume_is_fresh(volume);
+	if (ret->fill) {
+		ret->attributes = attributes & MOUNT_ATTR_RDONLY;
+		attributes &= ~(uint64_t)MOUNT_ATTR_RDONLY;
+	}
+	return open_source(mount, volume_path(volume), attributes, ret, err);
+}
+
+static int prepare(struct container *container, const struct mount_spec *mount,
+		   struct mounts *mounts, struct error *err)
+{
+	struct launch_mount *item = &mounts->items[mounts->n];
+	char(*texts)[24] = mounts->texts[mounts->n];
+
+	*item = (struct launch_mount){ .target = mount->target, .fd = -1 };
+	mounts->n++;
+	if (strcmp(mount->type, "bind") == 0)
+		return open_source(mount, mount->source, attributes_of(mount), item, err);
+	if (strcmp(mount->type, "volume") == 0)
+		return open_volume(container, mount, item, err);
+	item->attributes = attributes_of(mount);
+	if (mount->size_bytes) {
+		(void)snprintf(texts[0], sizeof(texts[0]), "%lld", (long long)mount->size_bytes);
+		item->size = texts[0];
+	}
+	(void)snprintf(texts[1], sizeof(texts[1]), "%o", (unsigned int)mount->mode);
+	item->mode = texts[1];
+	return 0;
+}
+
+static void reserve(struct mounts *mounts, size_t n)
+{
+	*mounts = (struct mounts){
+		.items = alloc_zero(n, sizeof(*mounts->items)),
+		.texts = alloc_zero(n, sizeof(*mounts->texts)),
+	};
+}
+
+int mounts_prepare(struct container *container, struct mounts *ret, struct error *err)
+{
+	const struct mount_specs *specs = &container_spec(container)->mounts;
+	_cleanup_(mounts_done) struct mounts mounts = { 0 };
+	size_t order[MOUNTS_MAX];
+
+	if (!specs->n)
+		return 0;
+	reserve(&mounts, specs->n);
+	mount_specs_sort(specs, order);
+	for (size_t i = 0; i < specs->n; i++) {
+		const struct mount_spec *mount = &specs->items[order[i]];
+
+		if (prepare(container, mount, &mounts, err) < 0) {
+			mount_spec_name_field(order[i], err);
+			return error_prefix(err, "mount %.256s", mount->target);
+		}
+	}
+	*ret = mounts;
+	mounts = (struct mounts){ 0 };
+	return 0;
+}
+
+int mounts_prepare_one(struct container *container, const struct mount_spec *mount,
+		       struct mounts *ret, struct error *err)
+{
+	_cleanup_(mounts_done) struct mounts mounts = { 0 };
+
+	reserve(&mounts, 1);
+	if (prepare(container, mount, &mounts, err) < 0)
+		return error_prefix(err, "mount %.256s", mount->target);
+	*ret = mounts;
+	mounts = (struct mounts){ 0 };
+	return 0;
+}
+
+void mounts_done(struct mounts *mounts)
+{
+	for (size_t i = 0; i < mounts->n; i++)
+		(void)fd_close(mounts->items[i].fd);
+	free(mounts->items);
+	free(mounts->texts);
+	*mounts = (struct mounts){ 0 };
+}

@@ -1,0 +1,366 @@
+#include "daemon/daemon.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+
+#include <event2/event.h>
+#include <systemd/sd-daemon.h>
+
+#include "common/alloc.h"
+#include "common/cleanup.h"
+#include "common/clock.h"
+#include "common/fdio.h"
+#include "daemon/api/server.h"
+#include "daemon/cgroup/cgroup.h"
+#include "daemon/container/container.h"
+#include "daemon/image/volume.h"
+#include "daemon/launch/launch.h"
+#include "daemon/logs/logs.h"
+#include "daemon/loop/reaper.h"
+#include "daemon/store/keep.h"
+#include "daemon/store/store.h"
+#include "daemon/unit.h"
+
+/* The listening socket's name: as the socket unit has it, and where it is our own. */
+#define DOOR_PASSED "varlink"
+#define DOOR_OWN "door"
+
+enum { SIGNALS_COUNT = 3, SETTLE_MS = 10 };
+
+struct daemon {
+	const struct config *config;
+	struct event_base *base;
+	struct reaper *reaper;
+	struct store *store;
+	struct launcher *launcher;
+	struct volumes *volumes;
+	struct logs *logs;
+	struct containers *containers;
+	struct server *server;
+	struct keep *keep;
+	struct cgroups *cgroups;
+	struct event *signals[SIGNALS_COUNT];
+	int door;	 /* a copy of the listening socket */
+	bool own_socket; /* bound by us, not passed */
+	enum daemon_end end;
+};
+
+static void complain(const char *id, const struct error *err)
+{
+	log_warning("container %.12s: %s", id ? id : "", err->message);
+}
+
+static void complain_of_volume(const char *id, const struct error *err)
+{
+	log_warning("volume %s: %s", id, err->message);
+}
+
+/* --- Leaving --------------------------------------------------------------------------------- */
+
+static void on_all_stopped(void *userdata)
+{
+	struct daemon *daemon = userdata;
+
+	(void)event_base_loopbreak(daemon->base);
+}
+
+static void stop(struct daemon *daemon)
+{
+	daemon->end = DAEMON_ENDED;
+	keep_notify(daemon->keep, "STOPPING=1");
+	server_stop_accepting(daemon->server);
+	containers_stop_all(daemon->containers, on_all_stopped, daemon);
+}
+
+/* What is in the middle of its start is waited for: a moment later it can be left like the others. */
+static void leave_when_settled(evutil_socket_t fd, short what, void *userdata)
+{
+	static const struct timeval later = { .tv_usec = SETTLE_MS * 1000 };
+	struct daemon *daemon = userdata;
+
+	(void)fd;
+	(void)what;
+	if (containers_count(daemon->containers, CONTAINER_STARTING) == 0)
+		(void)event_base_loopbreak(daemon->base);
+	else if (event_base_once(daemon->base, -1, EV_TIMEOUT, leave_when_settled, daemon, &later) <
+		 0)
+		abort();
+}
+
+static void leave(struct daemon *daemon, enum daemon_end end)
+{
+	daemon->end = end;
+	server_stop_accepting(daemon->server);
+	leave_when_settled(-1, 0, daemon);
+}
+
+static void on_stop_signal(evutil_socket_t number, short what, void *userdata)
+{
+	struct daemon *daemon = userdata;
+
+	(void)what;
+	if (keep_is_active(daemon->keep) && unit_is_restarted()) {
+		log_info("%s for a restart: the containers are left running", strsignal(number));
+		leave(daemon, DAEMON_LEFT);
+		return;
+	}
+	log_info("%s: stopping", strsignal(number));
+	stop(daemon);
+}
+
+static void on_reload_signal(evutil_socket_t number, short what, void *userdata)
+{
+	struct daemon *daemon = userdata;
+
+	(void)what;
+	log_info("%s: going on as a new process image", strsignal(number));
+	keep_notify(daemon->keep, "RELOADING=1");
+	keep_hand_over(daemon->keep);
+	leave(daemon, DAEMON_EXECUTES);
+}
+
+/* --- Arriving -------------------------------------------------------------------------------- */
+
+static int make_directory(const char *path, mode_t mode, struct error *err)
+{
+	_cleanup_(freep) char *copy = alloc_strdup(path);
+
+	for (char *slash = strchr(copy + 1, '/'); slash; slash = strchr(slash + 1, '/')) {
+		*slash = '\0';
+		if (mkdir(copy, 0755) < 0 && errno != EEXIST)
+			return error_set_errno(err, errno, "make %s", copy);
+		*slash = '/';
+	}
+	if (mkdir(copy, mode) < 0 && errno != EEXIST)
+		return error_set_errno(err, errno, "make %s", copy);
+	return 0;
+}
+
+static int make_directories(const struct config *config, struct error *err)
+{
+	_cleanup_(freep) char *socket_dir = alloc_strdup(config->socket);
+	char *slash = strrchr(socket_dir, '/');
+
+	if (make_directory(config->state_dir, 0700, err) < 0 ||
+	    make_directory(config->run_dir, 0755, err) < 0)
+		return -1;
+	*slash = '\0';
+	return *socket_dir ? make_directory(socket_dir, 0755, err) : 0;
+}
+
+/* A socket that was passed, by systemd or by the daemon before; *ret_fd is -1 if there is none. */
+static int passed_socket(struct daemon *daemon, int *ret_fd, struct error *err)
+{
+	int found = keep_take(daemon->keep, DOOR_OWN);
+
+	daemon->own_socket = found >= 0;
+	if (found < 0)
+		found = keep_take(daemon->keep, DOOR_PASSED);
+	/* A socket unit that gives its one socket no name. */
+	if (found < 0)
+		found = keep_take(daemon->keep, "unknown");
+	if (found < 0)
+		return 0;
+	*ret_fd = found;
+	if (sd_is_socket(found, AF_UNIX, SOCK_STREAM, 1) <= 0)
+		return error_set(err, ERROR_FAILED,
+				 "what was passed is no listening Unix stream socket");
+	if (fd_set_nonblocking(found, true) < 0)
+		return error_set_errno(err, errno, "the socket that was passed");
+	return 0;
+}
+
+static int open_door(struct daemon *daemon, struct error *err)
+{
+	const struct config *config = daemon->config;
+	const struct server_params params = {
+		.base = daemon->base,
+		.containers = daemon->containers,
+		.volumes = daemon->volumes,
+		.socket = config->socket,
+		.state_dir = config->state_dir,
+		.run_dir = config->run_dir,
+		.image_dir = config->image_dir,
+		.connections_max = (unsigned int)config->connections_max,
+		.connections_per_user_max = (unsigned int)config->connections_per_user_max,
+		.started_at_us = clock_realtime_us(),
+	};
+	_cleanup_(fd_closep) int fd = -1;
+
+	if (passed_socket(daemon, &fd, err) < 0)
+		return -1;
+	if (fd < 0) {
+		if (server_listen(config->socket, &fd, err) < 0)
+			return -1;
+		daemon->own_socket = true;
+	}
+	daemon->door = fcntl(fd, F_DUPFD_CLOEXEC, 0);
+	if (daemon->door < 0)
+		return error_set_errno(err, errno, "copy the listening socket");
+	if (server_new(&params, fd, &daemon->server, err) < 0)
+		return -1;
+	fd = -1;
+	/* Clients that come while there is no daemon wait for the next one. */
+	if (daemon->own_socket)
+		keep_store(daemon->keep, DOOR_OWN, daemon->door);
+	return 0;
+}
+
+static int build_rooms(struct daemon *daemon, struct error *err)
+{
+	const struct config *config = daemon->config;
+	const struct cgroups_params cgroups_params = { .run_dir = config->run_dir };
+	struct containers_params params = {
+		.image_dir = config->image_dir,
+		.complain = complain,
+	};
+
+	if (keep_new(daemon->base, &daemon->keep, err) < 0 || make_directories(config, err) < 0 ||
+	    reaper_new(daemon->base, &daemon->reaper, err) < 0 ||
+	    store_open(daemon->base, daemon->reaper, config->state_dir, config->run_dir,
+		       &daemon->store, err) < 0 ||
+	    logs_new(daemon->base, daemon->reaper, &daemon->logs, err) < 0 ||
+	    launcher_new(daemon->base, daemon->reaper, config->run_dir, &daemon->launcher, err) < 0)
+		return -1;
+	if (cgroups_new(&cgroups_params, &daemon->cgroups, err) < 0)
+		return error_prefix(err, "control groups");
+	params.base = daemon->base;
+	params.store = daemon->store;
+	params.launcher = daemon->launcher;
+	params.keep = daemon->keep;
+	params.cgroups = daemon->cgroups;
+	params.volumes = daemon->volumes = volumes_new(daemon->store, complain_of_volume);
+	if (volumes_load(daemon->volumes, err) < 0)
+		return error_prefix(err, "read the volumes' records");
+	params.logs = daemon->logs;
+	daemon->containers = containers_new(&params);
+	if (containers_load(daemon->containers, err) < 0)
+		return error_prefix(err, "read the records");
+	return open_door(daemon, err);
+}
+
+static void watch_signals(struct daemon *daemon)
+{
+	static const struct {
+		int number;
+		event_callback_fn callback;
+	} watched[SIGNALS_COUNT] = {
+		{ SIGTERM, on_stop_signal },
+		{ SIGINT, on_stop_signal },
+		{ SIGUSR2, on_reload_signal },
+	};
+
+	for (size_t i = 0; i < SIGNALS_COUNT; i++) {
+		daemon->signals[i] =
+			evsignal_new(daemon->base, watched[i].number, watched[i].callback, daemon);
+		if (!daemon->signals[i] || event_add(daemon->signals[i], NULL) < 0)
+			abort();
+	}
+}
+
+/* Each container takes a handful of descriptors. The hard limit is what there is to be had. */
+static void raise_descriptor_limit(void)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) == 0) {
+		limit.rlim_cur = limit.rlim_max;
+		(void)setrlimit(RLIMIT_NOFILE, &limit);
+	}
+}
+
+static struct event_base *make_base(void)
+{
+	struct event_config *config = event_config_new();
+	struct event_base *base;
+
+	if (!config)
+		return NULL;
+	/* The clock that is cached is good enough, and the thread is alone. */
+	(void)event_config_set_flag(config, EVENT_BASE_FLAG_NOLOCK);
+	base = event_base_new_with_config(config);
+	event_config_free(config);
+	return base;
+}
+
+int daemon_new(const struct config *config, struct daemon **ret, struct error *err)
+{
+	struct daemon *daemon = ALLOC(struct daemon);
+
+	(void)signal(SIGPIPE, SIG_IGN);
+	(void)umask(022);
+	raise_descriptor_limit();
+	daemon->config = config;
+	daemon->door = -1;
+	daemon->base = make_base();
+	if (!daemon->base) {
+		daemon_free(daemon);
+		return error_set(err, ERROR_FAILED, "event loop: out of memory");
+	}
+	watch_signals(daemon);
+	if (build_rooms(daemon, err) < 0) {
+		daemon_free(daemon);
+		return -1;
+	}
+	*ret = daemon;
+	return 0;
+}
+
+int daemon_run(struct daemon *daemon, enum daemon_end *ret_end, struct error *err)
+{
+	log_info("version " DOKRUST_VERSION ", listening on %s", daemon->config->socket);
+	keep_notify(daemon->keep, "READY=1");
+	if (event_base_dispatch(daemon->base) < 0)
+		return error_set(err, ERROR_FAILED, "the event loop failed");
+	*ret_end = daemon->end;
+	return 0;
+}
+
+/* Everything but what is passed on. */
+static void take_down(struct daemon *daemon)
+{
+	bool leaves = daemon->end != DAEMON_ENDED;
+
+	if (daemon->server && daemon->own_socket && !leaves)
+		(void)unlink(daemon->config->socket);
+	daemon->server = server_free(daemon->server);
+	if (leaves && daemon->containers) {
+		containers_leave(daemon->containers);
+		keep_store(daemon->keep, daemon->own_socket ? DOOR_OWN : DOOR_PASSED, daemon->door);
+	}
+	/* The store first: what waits for its queue is called back into a set that is whole. */
+	daemon->store = store_close(daemon->store);
+	daemon->containers = containers_free(daemon->containers);
+	daemon->volumes = volumes_free(daemon->volumes);
+	daemon->logs = logs_free(daemon->logs);
+	daemon->launcher = launcher_free(daemon->launcher);
+	daemon->cgroups = cgroups_free(daemon->cgroups);
+	daemon->reaper = reaper_free(daemon->reaper);
+	for (size_t i = 0; i < SIGNALS_COUNT; i++)
+		if (daemon->signals[i])
+			event_free(TAKE_PTR(daemon->signals[i]));
+	daemon->door = fd_close(daemon->door);
+}
+
+int daemon_execute(struct daemon *daemon, char *const *argv, struct error *err)
+{
+	take_down(daemon);
+	return keep_execute(daemon->keep, daemon->config->executable, argv, err);
+}
+
+struct daemon *daemon_free(struct daemon *daemon)
+{
+	if (!daemon)
+		return NULL;
+	take_down(daemon);
+	keep_free(daemon->keep);
+	if (daemon->base)
+		event_base_free(daemon->base);
+	free(daemon);
+	return NULL;
+}

@@ -1,0 +1,104 @@
+/* Processes that an earlier daemon has launched. They are not our children, or not as far as we know:
+ * that they have ended is seen by their pidfds, and how, from dokrust-init's report.
+ */
+#include <errno.h>
+#include <linux/ioctl.h>
+#include <signal.h>
+#include <stdint.h>
+#include <sys/ioctl.h>
+
+#include "common/cleanup.h"
+#include "common/fdio.h"
+#include "daemon/launch/launcher.h"
+
+/* Linux 6.15's struct pidfd_info (linux/pidfd.h), as far as it is of use here. */
+struct pidfd_info {
+	uint64_t mask;
+	uint64_t cgroup_id;
+	uint32_t pid, tgid, ppid;
+	uint32_t ruid, rgid, euid, egid, suid, sgid, fsuid, fsgid;
+	int32_t exit_code; /* a wait status */
+};
+
+#define GET_INFO _IOWR(0xFF, 11, struct pidfd_info)
+#define INFO_EXIT (UINT64_C(1) << 3)
+
+_Static_assert(sizeof(struct pidfd_info) == 64, "the first version of the structure");
+
+enum { ASK_AGAIN_MS = 20 };
+
+/* The kernel knows it from when somebody has reaped the process. */
+static bool ask_kernel(const struct launch *launch, int *ret_wait_status)
+{
+	struct pidfd_info info = { .mask = INFO_EXIT };
+
+	if (ioctl(launch->pidfd, GET_INFO, &info) < 0 || !(info.mask & INFO_EXIT))
+		return false;
+	*ret_wait_status = info.exit_code;
+	return true;
+}
+
+static void on_died(evutil_socket_t fd, short what, void *userdata)
+{
+	static const struct timeval later = { .tv_usec = ASK_AGAIN_MS * 1000 };
+	struct launch *launch = userdata;
+	int wait_status = SIGKILL; /* where nobody knows better: a status without a report */
+
+	(void)fd;
+	(void)what;
+	if (!ask_kernel(launch, &wait_status) && !launch->init && !launch->reaped_late) {
+		launch->reaped_late = true;
+		(void)event_del(&launch->died);
+		(void)evtimer_assign(&launch->died, launch->launcher->base, on_died, launch);
+		(void)event_add(&launch->died, &later);
+		return;
+	}
+	launch_reaped(launch, launch->pid, wait_status);
+}
+
+int launch_adopt(struct launcher *launcher, const struct launch_adopt_params *params,
+		 const struct launch_callbacks *callbacks, void *userdata, struct launch **ret,
+		 struct error *err)
+{
+	struct launch *launch = launch_new(launcher, params->control >= 0, false, params->control);
+
+	launch->callbacks = *callbacks;
+	launch->userdata = userdata;
+	launch->pid = params->pid;
+	launch->stage = STAGE_STARTED;
+	launch->adopted = true;
+	(void)event_assign(&launch->died, launcher->base, params->pidfd, EV_READ, on_died, launch);
+	if (event_add(&launch->died, NULL) < 0 ||
+	    (params->control >= 0 && (fd_set_nonblocking(params->control, true) < 0 ||
+				      event_add(&launch->readable, NULL) < 0))) {
+		(void)event_del(&launch->died);
+		launch->control = -1;
+		launch->adopted = false;
+		launch_destroy(launch);
+		return error_set(err, ERROR_FAILED, "watch a process: out of memory");
+	}
+	launch->pidfd = params->pidfd;
+	*ret = launch;
+	return 0;
+}
+
+int launch_pidfd(const struct launch *launch)
+{
+	return launch->pidfd;
+}
+
+int launch_control(const struct launch *launch)
+{
+	return launch->control;
+}
+
+void launch_leave(struct launch *launch)
+{
+	if (!launch)
+		return;
+	reaper_unwatch(launch->launcher->reaper, launch->pid);
+	launch->execs = false;
+	launch->abandoned = true; /* for whatever is called while it is taken down */
+	LIST_INSERT_HEAD(&launch->launcher->abandoned, launch, link);
+	launch_destroy(launch);
+}

@@ -1,0 +1,56 @@
+/* What a terminal shows, known from the bytes that were sent to it: cells, attributes, cursor,
+ * modes, both screens, title, scrollback. From it comes a snapshot, the bytes that put another
+ * terminal into the same state. docs/sessions.md has the table of sequences that are understood.
+ *
+ * The bytes come from a container and are hostile: memory is bounded for any input, nothing
+ * recurses, the text path allocates nothing, and no byte costs more than a bounded amount of work.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct screen;
+
+enum {
+	SCREEN_SIZE_MAX = 1000,	   /* rows and columns are clamped to 1..SCREEN_SIZE_MAX */
+	SCREEN_HISTORY_MAX = 1000, /* rows of scrollback that are kept */
+	SCREEN_ANSWERS_MAX = 1024, /* bytes of answers that wait to be taken; more are dropped */
+};
+
+/* A blank screen. Rows that were never written to take no memory. */
+struct screen *screen_new(uint16_t rows, uint16_t columns);
+struct screen *screen_free(struct screen *screen);
+
+/* The terminal was sent these bytes; sequences and characters may be cut anywhere. */
+void screen_write(struct screen *screen, const void *data, size_t n);
+
+/* As a terminal emulator does when its window changes. */
+void screen_resize(struct screen *screen, uint16_t rows, uint16_t columns);
+
+/* Bytes that put a terminal of the same size, in whatever state, into this one's state: with up to
+ * history_rows rows of scrollback, and with a sequence or character that is cut at the end of what
+ * was written so far, so that what follows it fits. *ret_size bytes, to be freed by the caller.
+ */
+char *screen_snapshot(const struct screen *screen, unsigned int history_rows, size_t *ret_size);
+
+/* What the program behind the terminal has asked of it since the last call (device attributes,
+ * cursor position, modes, colours, ...), answered: bytes to be written to the program when no real
+ * terminal is there to answer. Copies at most SCREEN_ANSWERS_MAX bytes to buffer, forgets them, and
+ * returns their number. With buffer NULL it only forgets them.
+ */
+size_t screen_take_answers(struct screen *screen, char *buffer);
+
+/* What is to be seen: the rows from the top, each with a newline behind it, without the blanks at
+ * its end, in UTF-8. *ret_size bytes and a NUL, to be freed by the caller.
+ */
+char *screen_get_text(const struct screen *screen, size_t *ret_size);
+
+struct screen_state {
+	uint16_t rows, columns;
+	uint16_t cursor_row, cursor_column; /* from 0 */
+	bool cursor_visible, alternate;
+	const char *title; /* borrowed until the screen is written to; NULL: it was never set */
+};
+void screen_get_state(const struct screen *screen, struct screen_state *ret);

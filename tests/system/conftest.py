@@ -1,0 +1,87 @@
+"""Fixtures: a throwaway daemon per test, its client, and root file systems."""
+import os
+import pathlib
+import shutil
+import subprocess
+import tempfile
+
+import pytest
+
+import processes
+from host import BUILD, SANITIZED, TOP, Ctl, Daemon
+
+# They are about the build itself, of which a sanitized one is not made to be installed.
+collect_ignore = ["test_build.py"] if SANITIZED else []
+
+
+def pytest_configure(config):
+    processes.become_subreaper()
+
+
+def pytest_report_header(config):
+    return f"build: {BUILD}"
+
+
+def pytest_collection_modifyitems(items):
+    """What takes long begins first, and the rest runs beside it."""
+    items.sort(key=lambda item: item.get_closest_marker("timeout") is None)
+
+
+@pytest.fixture
+def new_daemon():
+    """Makes daemons that are not started yet; each must leave nothing behind."""
+    made = []
+
+    def make():
+        made.append(Daemon())
+        return made[-1]
+
+    yield make
+    # All of them leave before anyone looks at what is left.
+    try:
+        for daemon in made:
+            daemon.leave()
+        for daemon in made:
+            daemon.assert_nothing_left()
+    finally:
+        for daemon in made:
+            daemon.remove()
+
+
+@pytest.fixture
+def daemon(new_daemon):
+    return new_daemon().start()
+
+
+@pytest.fixture
+def ctl(daemon):
+    return Ctl(daemon)
+
+
+@pytest.fixture(scope="session")
+def debian_tree():
+    """A Debian with bash, vi and less, made once and kept below the build; not to be written to."""
+    path = pathlib.Path(os.environ.get("DOKRUST_DEBIAN", BUILD / "debian"))
+    subprocess.run([TOP / "tests/make-debian", path], check=True, timeout=600)
+    return path
+
+
+@pytest.fixture
+def directory():
+    """A directory of the test's own."""
+    path = pathlib.Path(tempfile.mkdtemp(prefix="dokrust-test-"))
+    yield path
+    shutil.rmtree(path)
+
+
+@pytest.fixture
+def debian(debian_tree):
+    """That Debian under an overlay: a root file system that a test may write to."""
+    path = pathlib.Path(tempfile.mkdtemp(prefix="dokrust-debian-"))
+    for name in ("upper", "work", "root"):
+        (path / name).mkdir()
+    options = f"lowerdir={debian_tree},upperdir={path}/upper,workdir={path}/work"
+    subprocess.run(["mount", "-t", "overlay", "-o", options, "overlay", path / "root"], check=True)
+    yield path / "root"
+    subprocess.run(["umount", path / "root"], check=True)
+    shutil.rmtree(path)

@@ -1,0 +1,120 @@
+"""What /proc tells, and waiting for it to tell something else."""
+import ctypes
+import os
+import pathlib
+import time
+
+PR_SET_CHILD_SUBREAPER = 36
+
+
+def become_subreaper():
+    """Whatever loses its parent becomes a child of this process: nothing can hide."""
+    libc = ctypes.CDLL(None, use_errno=True)
+    if libc.prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) != 0:
+        raise OSError(ctypes.get_errno(), "prctl")
+
+
+def wait_until(condition, timeout_s=10, what=None):
+    """The first true value of condition(), which is asked often. what says it to people: a text, or
+    a function that makes one when it is needed.
+    """
+    deadline = time.monotonic() + timeout_s
+    while True:
+        value = condition()
+        if value:
+            return value
+        if time.monotonic() > deadline:
+            said = what() if callable(what) else what or condition
+            raise AssertionError(f"not within {timeout_s} s: {said}")
+        time.sleep(0.005)
+
+
+def children(pid):
+    """Direct children, of all its threads."""
+    found = []
+    for task in pathlib.Path(f"/proc/{pid}/task").iterdir():
+        try:
+            found += [int(child) for child in (task / "children").read_text().split()]
+        except OSError:
+            pass
+    return found
+
+
+def descendants(pid):
+    found, todo = [], [pid]
+    while todo:
+        try:
+            below = children(todo.pop())
+        except OSError:
+            continue
+        found += below
+        todo += below
+    return found
+
+
+def stat(pid):
+    """State letter and parent of a process, or None when it is gone."""
+    try:
+        text = pathlib.Path(f"/proc/{pid}/stat").read_text()
+    except OSError:
+        return None
+    fields = text.rpartition(")")[2].split()
+    return fields[0], int(fields[1])
+
+
+def is_alive(pid):
+    state = stat(pid)
+    return state is not None and state[0] not in "ZX"
+
+
+def command(pid):
+    try:
+        return pathlib.Path(f"/proc/{pid}/comm").read_text().strip()
+    except OSError:
+        return "(gone)"
+
+
+def reap(pids):
+    """Takes the zombies among our own children."""
+    for pid in pids:
+        try:
+            os.waitpid(pid, os.WNOHANG)
+        except OSError:
+            pass
+
+
+def status_field(pid, name):
+    for line in pathlib.Path(f"/proc/{pid}/status").read_text().splitlines():
+        if line.startswith(name + ":"):
+            return line.split(":", 1)[1].strip()
+    raise KeyError(name)
+
+
+def namespace(pid, kind):
+    return os.readlink(f"/proc/{pid}/ns/{kind}")
+
+
+def open_fds(pid):
+    """What is open: number of the descriptor to its target."""
+    found = {}
+    for entry in pathlib.Path(f"/proc/{pid}/fd").iterdir():
+        try:
+            found[int(entry.name)] = os.readlink(entry)
+        except OSError:
+            pass
+    return found
+
+
+def mounts(pid="self"):
+    """Mount points."""
+    text = pathlib.Path(f"/proc/{pid}/mountinfo").read_text()
+    return [line.split()[4] for line in text.splitlines()]
+
+
+def mounts_below(directory, pid="self"):
+    return [path for path in mounts(pid) if path.startswith(f"{directory}/")]
+
+
+def cgroups():
+    """Every control group of the host, in all hierarchies."""
+    return {path for path, _, _ in os.walk("/sys/fs/cgroup")}

@@ -1,0 +1,303 @@
+"""The daemon dies, is restarted or replaced; containers, shells and what is known of them go on."""
+import json
+import os
+import signal
+
+import pytest
+
+import processes
+from host import Ctl
+from terminal import Terminal
+from varlink import CONTAINER, message
+
+DAEMON = "io.dokrust.Daemon."
+
+
+@pytest.fixture
+def kept(new_daemon):
+    """A daemon under a keeper."""
+    return new_daemon().start("--keep")
+
+
+@pytest.fixture
+def kept_ctl(kept):
+    return Ctl(kept)
+
+
+def answer(daemon):
+    """What it says of itself; nothing when it ends before it has answered."""
+    try:
+        with daemon.connect() as connection:
+            connection.send(message(DAEMON + "GetVersion"))
+            reply = connection.receive()
+    except OSError:
+        reply = None
+    return reply["parameters"] if reply else {}
+
+
+def daemon_pid(daemon):
+    return daemon.call(DAEMON + "GetVersion")["pid"]
+
+
+def kill_daemon(daemon):
+    """SIGKILL; returns when the next one answers."""
+    before = daemon_pid(daemon)
+    os.kill(before, signal.SIGKILL)
+
+    def replaced():
+        return answer(daemon).get("pid", before) != before
+
+    processes.wait_until(replaced, 20, "another daemon")
+
+
+def reload_daemon(daemon):
+    """SIGUSR2: the same process, a new image."""
+    pid = daemon_pid(daemon)
+    started = daemon.call(DAEMON + "GetVersion")["started_at"]
+    os.kill(pid, signal.SIGUSR2)
+
+    def reloaded():
+        return answer(daemon).get("started_at", started) != started
+
+    processes.wait_until(reloaded, 20, "another image")
+    assert daemon_pid(daemon) == pid
+
+
+@pytest.fixture(params=[kill_daemon, reload_daemon], ids=["killed", "reloaded"])
+def renew(request):
+    return request.param
+
+
+def file_in(ctl, name, path):
+    return ctl.ok("exec", name, "cat", path)
+
+
+# --- Containers ----------------------------------------------------------------------------------
+
+def test_a_shell_goes_on_with_its_variables_and_pid(kept, kept_ctl, renew):
+    kept_ctl.ok("run", "-dit", "--name", "work", "busybox")
+    kept_ctl.ok("send", "work", "X=42", "--enter")
+    before = kept.inspect("work")
+    renew(kept)
+    after = kept.inspect("work")
+    for key in ("id", "pid", "state", "started_at", "created_at", "spec", "command", "owner"):
+        assert after[key] == before[key], key
+    kept_ctl.ok("send", "work", "echo $X > /answer", "--enter")
+    processes.wait_until(lambda: kept_ctl("exec", "work", "cat", "/answer").out == "42\n")
+
+
+def test_an_exit_that_nobody_saw_is_known_with_its_last_output(kept, kept_ctl):
+    """It happens while there is no daemon at all: the keeper is stopped, the daemon killed."""
+    kept_ctl.ok("run", "-d", "--name", "job", "busybox", "sh", "-c",
+                "while [ ! -e /go ]; do sleep 0.05; done; echo last words; exit 7")
+    init = kept.inspect("job")["pid"]
+    os.kill(kept.pid, signal.SIGSTOP)
+    os.kill(daemon_pid(kept), signal.SIGKILL)
+    pid, = processes.children(init)
+    (open(f"/proc/{pid}/root/go", "w")).close()
+    processes.wait_until(lambda: not processes.is_alive(pid))
+    os.kill(kept.pid, signal.SIGCONT)
+    processes.wait_until(lambda: kept_ctl("wait", "job").out == "7\n", 20)
+    assert kept.inspect("job")["exit_status"] == 7
+
+
+def test_pipes_stay_connected(kept, kept_ctl, renew):
+    kept_ctl.ok("run", "-d", "-i", "--name", "cat", "busybox", "sh", "-c", "test \"$(cat)\" = 'before after' && echo done")
+    kept_ctl.ok("send", "cat", "before ")
+    renew(kept)
+    kept_ctl.ok("send", "cat", "after")
+    with kept.viewer("cat") as viewer:
+        viewer.end_input()
+        assert viewer.finish() == 0
+        assert viewer.out[1] == b"done\n"
+    assert kept.inspect("cat")["exit_status"] == 0
+
+
+def test_a_container_that_removes_itself_goes_on_and_is_gone_in_the_end(kept, kept_ctl, renew):
+    kept_ctl.ok("run", "-d", "--rm", "--name", "passing", "busybox", "sleep", "1000")
+    kept_ctl.ok("exec", "passing", "touch", "/here")
+    renew(kept)
+    assert kept_ctl.ok("exec", "passing", "ls", "/here") == "/here\n"
+    assert kept.inspect("passing")["command"] == ["sleep", "1000"]
+    kept_ctl.ok("stop", "passing")
+    assert kept.names(all=True) == []
+    processes.wait_until(lambda: list((kept.state / "containers").iterdir()) == [])
+
+
+def test_what_is_executed_goes_on(kept, kept_ctl, renew):
+    kept_ctl.ok("run", "-d", "--name", "work", "busybox", "sleep", "1000")
+    assert kept_ctl.ok("exec", "-dit", "work", "sh") == "work/1\n"
+    kept_ctl.ok("send", "work/1", "Y=5", "--enter")
+    renew(kept)
+    kept_ctl.ok("send", "work/1", "echo $Y > /answer", "--enter")
+    processes.wait_until(lambda: kept_ctl("exec", "work", "cat", "/answer").out == "5\n")
+    kept_ctl.ok("kill", "work/1")
+    kept_ctl("wait", "work/1")
+    assert kept.inspect("work")["execs"][0]["state"] == "exited"
+    assert kept.inspect("work")["state"] == "running"
+
+
+def test_a_stop_goes_on(kept, kept_ctl, renew):
+    kept.run_trap("stubborn", "'' TERM")
+    stop = kept.connect()
+    stop.send(message(CONTAINER + "Stop", {"container": "stubborn", "timeout_ms": 60000}))
+    kept.wait_for_state("stubborn", "stopping")
+    renew(kept)
+    assert kept.inspect("stubborn")["state"] == "stopping"
+    kept_ctl.ok("kill", "stubborn")
+    kept.wait_for_state("stubborn", "exited")
+    stop.close()
+
+
+def test_it_can_be_stopped_and_started_again(kept, kept_ctl, renew):
+    kept_ctl.ok("run", "-d", "--name", "work", "busybox", "sleep", "1000")
+    renew(kept)
+    result = kept_ctl("stop", "work")
+    assert result.status == 0 and result.seconds < 2
+    kept_ctl.ok("start", "work")
+    assert kept.inspect("work")["state"] == "running"
+
+
+def test_it_happens_again_and_again(kept, kept_ctl):
+    kept_ctl.ok("run", "-dit", "--name", "work", "busybox")
+    pid = kept.inspect("work")["pid"]
+    for _ in range(3):
+        reload_daemon(kept)
+        kill_daemon(kept)
+    assert kept.inspect("work")["pid"] == pid
+
+    def settled():
+        """How many descriptors it has, without those of what has just happened."""
+        return min(len(os.listdir(f"/proc/{daemon_pid(kept)}/fd")) for _ in range(50))
+
+    before = settled()
+    for _ in range(4):
+        reload_daemon(kept)
+    assert settled() <= before
+
+
+def test_many_survive(kept, kept_ctl):
+    names = [f"c{i}" for i in range(30)]
+    for name in names:
+        kept.run(name, "sleep", "1000", terminal=name.endswith("5"))
+    pids = {name: kept.inspect(name)["pid"] for name in names}
+    kill_daemon(kept)
+    assert {name: kept.inspect(name)["pid"] for name in names} == pids
+    assert kept_ctl("rm", "-f", *names).status == 0
+
+
+# --- Without a keeper ----------------------------------------------------------------------------
+
+def test_a_reload_needs_no_keeper(daemon, ctl):
+    ctl.ok("run", "-dit", "--name", "work", "busybox")
+    ctl.ok("send", "work", "X=1", "--enter")
+    reload_daemon(daemon)
+    ctl.ok("send", "work", "echo $X > /answer", "--enter")
+    processes.wait_until(lambda: ctl("exec", "work", "cat", "/answer").out == "1\n")
+
+
+# --- The keeper ----------------------------------------------------------------------------------
+
+def test_the_keeper_ends_with_the_daemon_and_stops_the_containers(kept, kept_ctl):
+    kept_ctl.ok("run", "-d", "--name", "work", "busybox", "sleep", "1000")
+    assert kept.stop() == 0
+    kept.assert_no_process()
+    assert not kept.socket.exists()
+
+
+def test_a_daemon_that_never_came_up_ends_the_keeper(new_daemon):
+    other = new_daemon()
+    other.state.write_text("a file in the place of the directory")
+    other.spawn("--keep")
+    assert other.process.wait(20) == 1
+    assert "state" in other.log
+
+
+def test_kept_descriptors_are_forgotten_with_their_container(kept, kept_ctl):
+    for _ in range(5):
+        kept_ctl.ok("run", "-t", "--rm", "busybox", "true")
+        kept_ctl.ok("run", "--rm", "busybox", "true")
+
+    def kept_kinds():
+        links = [os.readlink(f"/proc/{kept.pid}/fd/{fd}") for fd in os.listdir(f"/proc/{kept.pid}/fd")]
+        return [link for link in links if link.startswith(("pipe:", "anon_inode:[pidfd]")) or "ptmx" in link]
+
+    processes.wait_until(lambda: kept_kinds() == [])
+
+
+# --- Viewers -------------------------------------------------------------------------------------
+
+def test_the_screen_is_there_again_after_a_reload(kept, kept_ctl):
+    kept_ctl.ok("run", "-dit", "--name", "work", "busybox")
+    kept_ctl.ok("send", "work", "clear; echo painted before", "--enter")
+    with Terminal(kept_ctl, "attach", "work") as terminal:
+        terminal.wait_for("painted before")
+        terminal.send("\x10\x11")
+        assert terminal.finish() == 0
+    reload_daemon(kept)
+    with Terminal(kept_ctl, "attach", "work") as terminal:
+        terminal.wait_for("painted before")
+
+
+def test_a_full_screen_program_paints_again_after_a_kill(kept, kept_ctl):
+    kept_ctl.ok("run", "-dit", "--name", "work", "busybox", "vi", "/etc/passwd")
+    with Terminal(kept_ctl, "attach", "work") as terminal:
+        terminal.wait_for("root:x:0:0")
+        terminal.send("\x10\x11")
+        assert terminal.finish() == 0
+    kill_daemon(kept)
+    with Terminal(kept_ctl, "attach", "work") as terminal:
+        terminal.wait_for("root:x:0:0")
+
+
+# A shell's line editor asks the terminal where the cursor is and takes keys for the answer, when it is
+# made to paint its line: a program that reads lines says better whether a key was lost.
+REMEMBERING = ["sh", "-c", 'X=41; echo ready; read -r word; echo "got $word"; read -r word; '
+                           'echo "$((X + 1)) $word"; exit 5']
+
+
+def converse(terminal):
+    terminal.send("one\r")
+    terminal.wait_for("got one")
+    terminal.send("two\r")
+    terminal.wait_for("42 two")
+    assert terminal.finish() == 5
+
+
+def test_a_viewer_comes_back_by_itself(kept, kept_ctl, renew):
+    with Terminal(kept_ctl, "run", "-it", "--name", "work", "busybox", *REMEMBERING) as terminal:
+        terminal.wait_for("ready")
+        renew(kept)
+        processes.wait_until(lambda: kept.inspect("work")["viewers"] == 1)
+        converse(terminal)
+
+
+def test_a_viewer_of_an_exec_comes_back_to_it(kept, kept_ctl, renew):
+    kept_ctl.ok("run", "-d", "--name", "work", "busybox", "sleep", "1000")
+    with Terminal(kept_ctl, "exec", "-it", "work", *REMEMBERING) as terminal:
+        terminal.wait_for("ready")
+        renew(kept)
+        processes.wait_until(lambda: kept.inspect("work")["execs"][0]["viewers"] == 1)
+        converse(terminal)
+
+
+def test_a_viewer_learns_how_it_ended_meanwhile(kept, kept_ctl):
+    with Terminal(kept_ctl, "run", "-it", "--name", "work", "busybox", "sh", "-c",
+                  "echo ready; while [ ! -e /go ]; do sleep 0.05; done; exit 9") as terminal:
+        terminal.wait_for("ready")
+        child, = processes.children(kept.inspect("work")["pid"])
+        os.kill(kept.pid, signal.SIGSTOP)
+        os.kill(daemon_pid(kept), signal.SIGKILL)
+        (open(f"/proc/{child}/root/go", "w")).close()
+        processes.wait_until(lambda: not processes.is_alive(child))
+        os.kill(kept.pid, signal.SIGCONT)
+        assert terminal.finish() == 9
+
+
+def test_records_say_the_same_before_and_after(kept, kept_ctl, renew):
+    kept_ctl.ok("run", "-d", "--name", "a", "--label", "k=v", "-e", "A=1", "busybox", "sleep", "1000")
+    kept_ctl.ok("create", "--name", "b", "busybox")
+    kept_ctl("run", "--name", "c", "busybox", "sh", "-c", "exit 3")
+    before = json.loads(kept_ctl.ok("inspect", "a", "b", "c"))
+    renew(kept)
+    assert json.loads(kept_ctl.ok("inspect", "a", "b", "c")) == before
