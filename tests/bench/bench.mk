@@ -1,0 +1,26 @@
+# `make bench`: Dokrust measured against its peers (docs/performance.md).
+#
+#	RUNS=N		samples of each measure, in place of its own number
+#	ONLY=A,B	those measures only: start, flood, echo, list, memory
+#	PEERS=A,B	those peers only: bwrap, crun, runc, docker, podman, none; the first three,
+#			which cost nothing to have, without it
+#	STRICT=1	fail where a target is missed
+
+BENCH_MEASURES := $(patsubst tests/bench/%.c,$(BUILD)/bench/%,$(wildcard tests/bench/measure-*.c))
+BENCH_PROGRAMS := $(BENCH_MEASURES) $(BUILD)/bench/relay
+
+$(BENCH_MEASURES): $(BUILD)/bench/%: $(BUILD)/obj/tests/bench/%.o \
+                                     $(BUILD)/obj/tests/bench/contender.o $(BUILD)/libcommon.a
+	@mkdir -p $(@D)
+	$(CC) $(CFLAGS) -pie $(LDFLAGS) -o $@ $^
+
+$(BUILD)/bench/relay: $(BUILD)/obj/tests/bench/relay.o $(BUILD)/libcommon.a
+	@mkdir -p $(@D)
+	$(CC) $(CFLAGS) -pie $(LDFLAGS) -o $@ $^
+
+.PHONY: bench
+bench: all $(BENCH_PROGRAMS) ## measure against peers and targets; RUNS= ONLY= PEERS= STRICT=1
+	$(if $(SANITIZE),$(error a sanitized build is not measured))
+	@/usr/bin/python3 -B tests/bench/bench.py --build $(BUILD) --json $(BUILD)/bench.json \
+		$(if $(RUNS),--runs $(RUNS)) $(if $(ONLY),--only $(ONLY)) \
+		$(if $(PEERS),--peers $(PEERS)) $(if $(STRICT),--strict)
