@@ -384,7 +384,7 @@ def test_half_a_message_and_a_hang_up_leave_nothing(daemon):
         with daemon.connect() as connection:
             connection.send(b'{"method":"')
     daemon.call(SERVICE + "GetInfo")
-    processes.wait_until(lambda: len(processes.open_fds(daemon.pid)) == before)
+    processes.wait_until(lambda: len(processes.open_fds(daemon.pid)) <= before)
 
 
 def test_a_peer_that_hangs_up_while_it_waits_is_forgotten(daemon):
@@ -393,7 +393,7 @@ def test_a_peer_that_hangs_up_while_it_waits_is_forgotten(daemon):
     for _ in range(50):
         with daemon.connect() as connection:
             connection.send(message(CONTAINER + "Wait", {"container": "cat"}))
-    processes.wait_until(lambda: len(processes.open_fds(daemon.pid)) == before)
+    processes.wait_until(lambda: len(processes.open_fds(daemon.pid)) <= before)
     daemon.call(CONTAINER + "Stop", {"container": "cat"})
 
 
