@@ -29,9 +29,12 @@ void screen_write(struct screen *screen, const void *data, size_t n);
 /* As a terminal emulator does when its window changes. */
 void screen_resize(struct screen *screen, uint16_t rows, uint16_t columns);
 
-/* Bytes that put a terminal of the same size, in whatever state, into this one's state: with up to
- * history_rows rows of scrollback, and with a sequence or character that is cut at the end of what
- * was written so far, so that what follows it fits. *ret_size bytes, to be freed by the caller.
+/* Bytes that put a terminal of the same size, in whatever state, into this one's state, with a
+ * sequence or character that is cut at the end of what was written so far, so that what follows it
+ * fits. With history_rows, what the terminal showed is moved up into its own scrollback first, and
+ * up to so many rows of this one's behind it; with 0 it is a repaint, which leaves the scrollback
+ * alone. *ret_size bytes, to be freed by the caller; never more than 32 MiB, and for screens of
+ * ordinary sizes some 10 KiB.
  */
 char *screen_snapshot(const struct screen *screen, unsigned int history_rows, size_t *ret_size);
 

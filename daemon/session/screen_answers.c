@@ -98,6 +98,7 @@ void screen_answer_size(struct screen *screen)
 static void answer_setting(struct screen *screen, const char *setting)
 {
 	struct bytes style = BYTES_NULL;
+	unsigned int shape;
 
 	if (strcmp(setting, "m") == 0) {
 		paint_style_parameters(&style, &screen->style);
@@ -107,7 +108,8 @@ static void answer_setting(struct screen *screen, const char *setting)
 		screen_answer(screen, "\033P1$r%u;%ur\033\\", screen->top + 1u,
 			      screen->bottom + 1u);
 	} else if (strcmp(setting, " q") == 0) {
-		screen_answer(screen, "\033P1$r%u q\033\\", screen->cursor_shape);
+		shape = screen->cursor_shape ? screen->cursor_shape - 1u : 0;
+		screen_answer(screen, "\033P1$r%u q\033\\", shape);
 	} else {
 		screen_answer(screen, "\033P0$r\033\\");
 	}

@@ -263,8 +263,13 @@ static void decscusr(struct screen *screen)
 {
 	unsigned int shape = vt_param(&screen->parser, 0, 0);
 
-	if (shape <= 6)
-		screen->cursor_shape = (uint8_t)shape;
+	if (shape > 6)
+		return;
+	screen->cursor_shape = (uint8_t)(shape + 1);
+	/* It says, too, whether the cursor blinks, until mode 12 says otherwise: odd ones do. */
+	screen->modes &= ~(1u << MODE_BLINK);
+	screen->modes |= (shape & 1u) << MODE_BLINK;
+	screen->modes_touched &= ~(1u << MODE_BLINK);
 }
 
 static void xtwinops(struct screen *screen)

@@ -11,7 +11,7 @@ enum {
 /* --- Style ----------------------------------------------------------------------------------- */
 
 /* A style is written without a check for each byte into room that is enough for all it can be:
- * ten attributes, and three colours of up to 17 bytes, with what is around them.
+ * eight attributes, an underline, and three colours of up to 17 bytes each.
  */
 enum { STYLE_BYTES_MAX = 128 };
 
@@ -42,7 +42,9 @@ static char *write_attributes(char *at, uint32_t attributes)
 	for (size_t i = 0; attributes && i < ARRAY_SIZE(attribute_codes); i++)
 		if (attributes >> i & 1)
 			at = write_code(at, ';', attribute_codes[i]);
-	/* One that every terminal knows, or else in the form that others pass over. */
+	/* Two that every terminal knows, or else in the form that others pass over. */
+	if (underline == 2)
+		return write_code(at, ';', 21);
 	if (underline)
 		at = write_code(at, ';', 4);
 	if (underline > 1)
@@ -308,15 +310,19 @@ void screen_history_add(struct screen *screen, const struct row *row, const stru
 		.out = &screen->scratch,
 		.plain_from = ROW_PLAIN_FROM,
 	};
+	struct row written = *row;
 	unsigned int flags = 0;
 
+	/* What DECALN has filled a row with was not written, and must not cost as if it had been. */
+	if (row->fill.glyph != GLYPH_NONE)
+		written.fill = CELL_NULL;
 	screen->scratch.n = 0;
-	paint_row(&painter, row);
+	paint_row(&painter, &written);
 	paint_style(&painter, &none);
 	paint_link(&painter, 0);
 	if (next && paint_goes_on(screen, row, next))
 		flags |= HISTORY_GOES_ON;
-	if (row_cell(row, 0).glyph != GLYPH_NONE)
+	if (row_cell(&written, 0).glyph != GLYPH_NONE)
 		flags |= HISTORY_BEGINS_WITH_CHARACTER;
 	history_add(&screen->history, screen->scratch.data, screen->scratch.n, flags);
 	if (screen->scratch.capacity > ROW_SCRATCH_KEEP)

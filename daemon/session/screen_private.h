@@ -208,7 +208,7 @@ struct screen {
 	uint32_t modes, modes_touched;
 	uint16_t mouse;		/* 0, 9, 1000 to 1003 */
 	uint8_t mouse_encoding; /* the enum mode that was set last, or 0 */
-	uint8_t cursor_shape;	/* DECSCUSR's number */
+	uint8_t cursor_shape;	/* DECSCUSR's number + 1, 0: as it always was */
 	uint8_t modify_keys[8]; /* XTMODKEYS: value + 1 of each resource, 0: as it always was */
 	uint8_t n_partial;	/* bytes of a character that is not complete */
 	unsigned char partial[4];

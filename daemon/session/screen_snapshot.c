@@ -213,7 +213,8 @@ static void put_settings(const struct screen *screen, struct bytes *out)
 		bytes_printf(out, "\033[%u;%ur", screen->top + 1u, screen->bottom + 1u);
 	screen_titles_put(screen, out);
 	screen_colours_put(screen, out);
-	bytes_printf(out, "\033[%u q", screen->cursor_shape);
+	if (screen->cursor_shape)
+		bytes_printf(out, "\033[%u q", screen->cursor_shape - 1u);
 	screen_modify_keys_put(screen, out);
 	screen_modes_put(screen, out);
 }
@@ -231,19 +232,23 @@ static int rewritten_column(const struct screen *screen)
 }
 
 /* The character that was written last, as the set in use has it: some terminals repeat (REP) what
- * they were sent, and of that only what is ASCII.
+ * they were sent, and of that only what is ASCII. One that the set has not came by a single shift.
  */
 static void put_last_character(struct painter *painter, struct cell cell)
 {
 	const struct charsets *charsets = &painter->screen->charsets;
+	enum charset set = charsets->g[charsets->locked];
 	unsigned int c = GRAPHICS_FIRST;
 
 	while (c <= GRAPHICS_LAST && cell.glyph != screen_graphics((unsigned char)c))
 		c++;
-	if (c <= GRAPHICS_LAST && charsets->g[charsets->locked] == CHARSET_GRAPHICS)
+	if (set == CHARSET_GRAPHICS && c <= GRAPHICS_LAST) {
 		bytes_putc(painter->out, (char)c);
-	else
-		paint_glyph(painter, cell);
+		return;
+	}
+	if (set != CHARSET_ASCII && cell.glyph <= GRAPHICS_LAST)
+		bytes_puts(painter->out, charsets->g[2] == CHARSET_ASCII ? "\033N" : "\033O");
+	paint_glyph(painter, cell);
 }
 
 /* The pen, the cursor and what decides over the next character. */

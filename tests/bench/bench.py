@@ -5,6 +5,7 @@ Prints a table and writes JSON. Fails when a measure could not be taken; with --
 target is missed."""
 
 import argparse
+import os
 import pathlib
 import signal
 import sys
@@ -40,6 +41,13 @@ def arguments():
     return given
 
 
+def warn_if_busy():
+    load = os.getloadavg()[0]
+    if load > os.cpu_count() / 4:
+        print(f"bench: others are at work on this machine (load {load:.1f}): what comes out is "
+              "blurred, and not to be relied upon", file=sys.stderr)
+
+
 def take(stage, name, ready, runs):
     """The measures of this name; an empty list, and a line on standard error, when they fail."""
     print(f"bench: {name} ...", file=sys.stderr, flush=True)
@@ -68,6 +76,7 @@ def take_all(given):
 
 def main():
     given = arguments()
+    warn_if_busy()
     started = time.time()
     # So that an interrupted run is taken down, too.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))

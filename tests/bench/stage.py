@@ -23,10 +23,11 @@ class Failed(Exception):
 
 def run(argv, **options):
     """Output of a command that must succeed."""
+    argv = [str(word) for word in argv]
     done = subprocess.run(argv, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
                           check=False, **options)
     if done.returncode != 0:
-        words = " ".join(map(str, argv[:3]))
+        words = " ".join(argv[:3])
         said = (done.stderr or done.stdout).strip().splitlines()
         raise Failed(f"{words} ...: exit status {done.returncode}: {said[-1] if said else ''}")
     return done.stdout

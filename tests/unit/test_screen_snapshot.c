@@ -13,6 +13,8 @@ static const char *const streams[] = {
 	"\033[5;20Hwrapping here, and on",
 	"日本語 e\u0301 👩\u200d💻\u200d",
 	"\033(0lqk\033)A\016#\033*0\033n\033N",
+	"\033(0a\033Nq",
+	"\033(A\033*0\033O#",
 	"\033[3;6r\033[?6h\033[2;3Hx\033[?7l",
 	"\033[4habc\033[D",
 	"abc\033[4hd",

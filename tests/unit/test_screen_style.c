@@ -15,7 +15,8 @@ static void renditions_are_kept(void **state)
 		{ "\033[1;31m\033[;4m", "0;4" },
 		{ "\033[6m", "0;5" },
 		{ "\033[4:3m", "0;4:3" },
-		{ "\033[21m", "0;4:2" },
+		{ "\033[21m", "0;21" },
+		{ "\033[4:2m", "0;21" },
 		{ "\033[4:3m\033[4:0m", "0" },
 		{ "\033[4:3m\033[4m", "0;4" },
 		{ "\033[4:9m", "0" },
@@ -173,6 +174,7 @@ static void no_sequence_makes_much_work(void **state)
 		"\0337\0338",
 		"\033[1;1H\033[J",
 		"\033c",
+		"\033#8\033[999S",
 		"\033[3J",
 	};
 	_cleanup_screen_ struct screen *screen = screen_new(SCREEN_SIZE_MAX, SCREEN_SIZE_MAX);
