@@ -32,6 +32,11 @@ static struct cgroup *make_cgroup(struct cgroups *cgroups, const char *id)
 
 struct cgroup *cgroup_free(struct cgroup *cgroup)
 {
+	if (!cgroup)
+		return NULL;
+	if (cgroup->entry)
+		cgroup_entry_done(cgroup->entry);
+	free(cgroup->entry);
 	free(cgroup);
 	return NULL;
 }
@@ -43,25 +48,57 @@ static void cgroup_freep(struct cgroup **cgroup)
 
 /* --- Making and removing --------------------------------------------------------------------- */
 
-/* On all of them, or on none. */
-static int make_directories(const struct cgroup *cgroup, struct error *err)
+static bool is_of(const struct hierarchy *hierarchy, int version)
+{
+	return hierarchy->version == version && hierarchy->top_fd >= 0;
+}
+
+/* On the first n hierarchies, as far as they are of that version. */
+static void unmake_directories(const struct cgroup *cgroup, int version, size_t n)
+{
+	while (n-- > 0)
+		if (is_of(&cgroup->cgroups->hierarchies[n], version))
+			(void)unlinkat(cgroup->cgroups->hierarchies[n].top_fd, cgroup->id,
+				       AT_REMOVEDIR);
+}
+
+int group_make_directories(const struct cgroup *cgroup, int version, struct error *err)
 {
 	const struct cgroups *cgroups = cgroup->cgroups;
 
 	for (size_t i = 0; i < cgroups->n; i++) {
 		const struct hierarchy *hierarchy = &cgroups->hierarchies[i];
 
-		if (hierarchy->top_fd < 0 || mkdirat(hierarchy->top_fd, cgroup->id, 0755) == 0)
+		if (!is_of(hierarchy, version) || mkdirat(hierarchy->top_fd, cgroup->id, 0755) == 0)
 			continue;
 		(void)error_set_errno(err, errno, "make %s/%.12s...", hierarchy->top_path,
 				      cgroup->id);
-		while (i-- > 0)
-			if (cgroups->hierarchies[i].top_fd >= 0)
-				(void)unlinkat(cgroups->hierarchies[i].top_fd, cgroup->id,
-					       AT_REMOVEDIR);
+		unmake_directories(cgroup, version, i);
 		return -1;
 	}
 	return 0;
+}
+
+int group_limit_pids(struct cgroup *cgroup, int version, struct error *err)
+{
+	const struct hierarchy *hierarchy = cgroups_find(cgroup->cgroups, "pids");
+	struct cgroup_limits limits = CGROUP_LIMITS_NULL;
+
+	if (!hierarchy || hierarchy->version != version)
+		return 0;
+	limits.pids = CGROUP_PIDS_DEFAULT;
+	return cgroup_update(cgroup, &limits, err);
+}
+
+/* On all hierarchies, or on none. Version 2 first, which can be taken back. */
+static int make_everywhere(struct cgroup *cgroup, struct error *err)
+{
+	if (group_make_directories(cgroup, 2, err) < 0)
+		return -1;
+	if (spare_become(cgroup) || group_make_directories(cgroup, 1, err) == 0)
+		return 0;
+	unmake_directories(cgroup, 2, cgroup->cgroups->n);
+	return -1;
 }
 
 /* A number of processes that nobody asked for is not worth failing where there is no limiting it.
@@ -69,9 +106,11 @@ static int make_directories(const struct cgroup *cgroup, struct error *err)
 static int set_first_limits(struct cgroup *cgroup, const struct cgroup_limits *limits,
 			    struct error *err)
 {
+	const struct hierarchy *hierarchy = cgroups_find(cgroup->cgroups, "pids");
 	struct cgroup_limits all = *limits;
 
-	if (all.pids == CGROUP_UNSET && cgroups_find(cgroup->cgroups, "pids"))
+	/* One that was made ahead has it where it is a directory of version 1. */
+	if (all.pids == CGROUP_UNSET && hierarchy && !(cgroup->entry && hierarchy->version == 1))
 		all.pids = CGROUP_PIDS_DEFAULT;
 	return cgroup_update(cgroup, &all, err);
 }
@@ -83,7 +122,7 @@ int cgroup_new(struct cgroups *cgroups, const char *id, const struct cgroup_limi
 	struct error ignored;
 
 	cgroups_ready(cgroups);
-	if (make_directories(cgroup, err) < 0)
+	if (make_everywhere(cgroup, err) < 0)
 		return -1;
 	if (set_first_limits(cgroup, limits, err) < 0) {
 		(void)cgroup_remove(cgroup, &ignored);
@@ -122,33 +161,59 @@ int cgroup_remove(struct cgroup *cgroup, struct error *err)
 
 /* --- Being born inside ----------------------------------------------------------------------- */
 
-int cgroup_open_entry(const struct cgroup *cgroup, struct cgroup_entry *ret, struct error *err)
+static int open_in(const struct hierarchy *hierarchy, const struct cgroup *cgroup, const char *file,
+		   int flags, struct error *err)
+{
+	char path[ID_LENGTH + sizeof("/tasks")];
+	int fd;
+
+	(void)snprintf(path, sizeof(path), "%s%s", cgroup->id, file);
+	fd = openat(hierarchy->top_fd, path, flags | O_CLOEXEC);
+	if (fd < 0)
+		(void)error_set_errno(err, errno, "open %s/%.12s...", hierarchy->top_path,
+				      cgroup->id);
+	return fd;
+}
+
+int group_open_tasks(const struct cgroup *cgroup, struct cgroup_entry *ret, struct error *err)
 {
 	const struct cgroups *cgroups = cgroup->cgroups;
 	struct cgroup_entry entry = CGROUP_ENTRY_NULL;
-	char tasks[ID_LENGTH + sizeof("/tasks")];
 
-	(void)snprintf(tasks, sizeof(tasks), "%s/tasks", cgroup->id);
 	for (size_t i = 0; i < cgroups->n; i++) {
-		const struct hierarchy *hierarchy = &cgroups->hierarchies[i];
 		int fd;
 
-		if (hierarchy->top_fd < 0)
+		if (!is_of(&cgroups->hierarchies[i], 1))
 			continue;
-		fd = hierarchy->version == 1 ?
-			     openat(hierarchy->top_fd, tasks, O_WRONLY | O_CLOEXEC) :
-			     openat(hierarchy->top_fd, cgroup->id,
-				    O_PATH | O_DIRECTORY | O_CLOEXEC);
+		fd = open_in(&cgroups->hierarchies[i], cgroup, "/tasks", O_WRONLY, err);
 		if (fd < 0) {
-			(void)error_set_errno(err, errno, "open %s/%.12s...", hierarchy->top_path,
-					      cgroup->id);
 			cgroup_entry_done(&entry);
 			return -1;
 		}
-		if (hierarchy->version == 1)
-			entry.tasks_fds[entry.n_tasks++] = fd;
-		else
-			entry.v2_fd = fd;
+		entry.tasks_fds[entry.n_tasks++] = fd;
+	}
+	*ret = entry;
+	return 0;
+}
+
+int cgroup_open_entry(struct cgroup *cgroup, struct cgroup_entry *ret, struct error *err)
+{
+	const struct hierarchy *v2 = cgroups_v2(cgroup->cgroups);
+	struct cgroup_entry entry = CGROUP_ENTRY_NULL;
+
+	if (cgroup->entry) {
+		entry = *cgroup->entry;
+		*cgroup->entry = CGROUP_ENTRY_NULL;
+		free(TAKE_PTR(cgroup->entry));
+	} else if (group_open_tasks(cgroup, &entry, err) < 0) {
+		return -1;
+	}
+	if (v2) {
+		entry.v2_fd = open_in(v2, cgroup, "", O_PATH | O_DIRECTORY, err);
+		if (entry.v2_fd < 0) {
+			cgroup_entry_done(&entry);
+			return -1;
+		}
 	}
 	*ret = entry;
 	return 0;

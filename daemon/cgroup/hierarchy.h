@@ -22,13 +22,16 @@ struct cgroups {
 	struct hierarchy hierarchies[CGROUP_HIERARCHIES_MAX];
 	size_t n;
 	char instance[CGROUP_INSTANCE_SIZE];
-	char *v2_parent; /* relative to the mount point */
-	bool ready;	 /* the top groups were made, or tried */
+	char *v2_parent;		 /* relative to the mount point */
+	bool ready;			 /* the top groups were made, or tried */
+	bool has_spare;			 /* spare.c */
+	struct cgroup_entry spare_entry; /* v1's part of the way into it */
 };
 
 struct cgroup {
 	struct cgroups *cgroups;
 	char id[ID_LENGTH + 1];
+	struct cgroup_entry *entry; /* v1's part, as far as it came with a spare group; or NULL */
 };
 
 enum { CGROUP_READ_MAX = 16 * 1024 };
@@ -57,6 +60,23 @@ const struct hierarchy *cgroups_v2(const struct cgroups *cgroups);
 /* Why cgroups_find has found nothing: ERROR_FAILED with subject, prefixed by nothing. */
 int cgroups_explain(const struct cgroups *cgroups, const char *controller, const char *subject,
 		    struct error *err);
+
+/* --- group.c --------------------------------------------------------------------------------- */
+
+/* These do their part on the hierarchies of one version. */
+int group_make_directories(const struct cgroup *cgroup, int version, struct error *err);
+int group_open_tasks(const struct cgroup *cgroup, struct cgroup_entry *ret, struct error *err);
+
+/* Sets the limit of processes that is the default, if that is where their controller is. */
+int group_limit_pids(struct cgroup *cgroup, int version, struct error *err);
+
+/* --- spare.c --------------------------------------------------------------------------------- */
+
+/* Makes the spare group, if there is one, the given one on v1's hierarchies, with the default limits.
+ * False: it is still to be made there.
+ */
+bool spare_become(struct cgroup *cgroup);
+void spare_remove(struct cgroups *cgroups);
 
 /* --- file.c ---------------------------------------------------------------------------------- */
 

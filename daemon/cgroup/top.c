@@ -58,6 +58,7 @@ int cgroups_new(const struct cgroups_params *params, struct cgroups **ret, struc
 	if (params->v2_parent)
 		cgroups->v2_parent =
 			alloc_printf("./%s", params->v2_parent + strspn(params->v2_parent, "/"));
+	cgroups->spare_entry = CGROUP_ENTRY_NULL;
 	*ret = cgroups;
 	return 0;
 }
@@ -66,6 +67,7 @@ struct cgroups *cgroups_free(struct cgroups *cgroups)
 {
 	if (!cgroups)
 		return NULL;
+	spare_remove(cgroups);
 	for (size_t i = 0; i < cgroups->n; i++) {
 		struct hierarchy *hierarchy = &cgroups->hierarchies[i];
 

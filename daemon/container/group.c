@@ -9,7 +9,7 @@
 #include "common/text.h"
 #include "daemon/container/object.h"
 
-enum { REMOVE_AGAIN_MS = 20, FREEZE_AGAIN_MS = 1, FREEZE_TRIES = 1000 };
+enum { PREPARE_AFTER_MS = 10, REMOVE_AGAIN_MS = 20 };
 
 /* --- Limits ---------------------------------------------------------------------------------- */
 
@@ -94,6 +94,37 @@ int group_check(const struct resources *resources, struct error *err)
 	return make_limits(resources, &limits, err) < 0 ? in_resources(err) : 0;
 }
 
+/* --- Ahead ----------------------------------------------------------------------------------- */
+
+static void prepare(evutil_socket_t fd, short what, void *userdata)
+{
+	struct containers *set = userdata;
+
+	(void)fd;
+	(void)what;
+	cgroups_prepare(set->params.cgroups);
+}
+
+void groups_init(struct containers *set)
+{
+	set->prepare_groups = evtimer_new(set->params.base, prepare, set);
+	if (!set->prepare_groups)
+		abort();
+}
+
+void groups_done(struct containers *set)
+{
+	event_free(set->prepare_groups);
+}
+
+/* Not while starts come one after the other, when it would be in the way of one. */
+static void prepare_later(struct containers *set)
+{
+	static const struct timeval later = { .tv_usec = PREPARE_AFTER_MS * 1000 };
+
+	(void)event_add(set->prepare_groups, &later);
+}
+
 /* --- The group ------------------------------------------------------------------------------- */
 
 int group_make(struct container *container, struct cgroup_entry *ret_entry, struct error *err)
@@ -106,6 +137,7 @@ int group_make(struct container *container, struct cgroup_entry *ret_entry, stru
 		return in_resources(err);
 	if (cgroup_new(set->params.cgroups, container->id, &limits, &container->cgroup, err) < 0)
 		return err->subject[0] ? in_resources(err) : -1;
+	prepare_later(set);
 	return group_enter(container, ret_entry, err);
 }
 

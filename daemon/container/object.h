@@ -71,6 +71,7 @@ struct containers {
 	void *by_name, *by_id;		/* tsearch(3) trees of the strings within containers */
 	uint64_t last_serial;
 	struct events events;
+	struct event *prepare_groups;
 	void (*stopped)(void *userdata); /* set once no more may start */
 	void *stopped_userdata;
 };
@@ -161,6 +162,10 @@ int container_resolve_command(struct container *container, struct error *err);
 
 /* Whether limits could be set, as far as that can be said without setting them. */
 int group_check(const struct resources *resources, struct error *err);
+
+/* The next container's group is made when there is time. */
+void groups_init(struct containers *set);
+void groups_done(struct containers *set);
 
 /* The group with its limits, and the way into it, which the caller closes (cgroup_entry_done). */
 int group_make(struct container *container, struct cgroup_entry *ret_entry, struct error *err);

@@ -41,6 +41,7 @@ struct containers *containers_new(const struct containers_params *params)
 	TAILQ_INIT(&set->list);
 	TAILQ_INIT(&set->unlisted);
 	events_init(&set->events, params->base);
+	groups_init(set);
 	return set;
 }
 
@@ -55,6 +56,7 @@ struct containers *containers_free(struct containers *set)
 	while ((container = TAILQ_FIRST(&set->unlisted)))
 		container_free(container);
 	events_done(&set->events);
+	groups_done(set);
 	free(set->image_dir);
 	free(set);
 	return NULL;

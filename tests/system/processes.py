@@ -95,14 +95,15 @@ def namespace(pid, kind):
 
 
 def open_fds(pid):
-    """What is open: number of the descriptor to its target."""
+    """What is open: number of the descriptor to its target; without the control group that a daemon
+    makes ahead, which is there at some times and not at others."""
     found = {}
     for entry in pathlib.Path(f"/proc/{pid}/fd").iterdir():
         try:
             found[int(entry.name)] = os.readlink(entry)
         except OSError:
             pass
-    return found
+    return {fd: target for fd, target in found.items() if not target.endswith("/spare/tasks")}
 
 
 def mounts(pid="self"):
