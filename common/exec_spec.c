@@ -15,6 +15,7 @@ static const struct json_field fields[] = {
 	JSON_FIELD(struct exec_spec, user, JSON_STRING),
 	JSON_FIELD(struct exec_spec, terminal, JSON_BOOL),
 	JSON_FIELD(struct exec_spec, stdin_open, JSON_BOOL),
+	JSON_FIELD(struct exec_spec, privileged, JSON_BOOL),
 	JSON_FIELD(struct exec_spec, on_detach, JSON_STRING),
 	JSON_FIELD(struct exec_spec, size_policy, JSON_STRING),
 };

@@ -16,6 +16,7 @@ struct exec_spec {
 	char *user;	    /* NULL: the container's */
 	bool terminal;	    /* -t */
 	bool stdin_open;    /* -i */
+	bool privileged;    /* all capabilities, no seccomp filter */
 	char *on_detach;    /* "keep" (or NULL), "hup", "kill" */
 	char *size_policy;  /* as in struct spec */
 };

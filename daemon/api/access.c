@@ -34,6 +34,11 @@ int access_spec(const struct ucred *peer, const struct spec *spec, struct error 
 	return spec->record && !may_do_all(peer) ? denied(peer, err) : 0;
 }
 
+int access_exec(const struct ucred *peer, const struct exec_spec *spec, struct error *err)
+{
+	return spec->privileged && !may_do_all(peer) ? denied(peer, err) : 0;
+}
+
 bool access_sees(const struct ucred *peer, const struct container *container)
 {
 	return access_sees_owner(peer, container_owner(container));

@@ -7,6 +7,7 @@
 #include <sys/socket.h>
 
 #include "common/error.h"
+#include "common/exec_spec.h"
 #include "daemon/container/container.h"
 
 enum access_need {
@@ -24,6 +25,9 @@ int access_container(const struct ucred *peer, const struct container *container
 
 /* Whether it may ask for such a container. */
 int access_spec(const struct ucred *peer, const struct spec *spec, struct error *err);
+
+/* Whether it may have that executed, in a container that it may act on. */
+int access_exec(const struct ucred *peer, const struct exec_spec *spec, struct error *err);
 
 /* Whether a listing shows it, or anything of that owner's, to this peer. */
 bool access_sees(const struct ucred *peer, const struct container *container);

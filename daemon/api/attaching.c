@@ -235,7 +235,8 @@ void container_exec_method(struct request *request)
 		request_error(request, &err);
 		return;
 	}
-	if (container_exec(container, &spec, &start, &request->exec, &err) < 0) {
+	if (access_exec(&request->connection->peer, &spec, &err) < 0 ||
+	    container_exec(container, &spec, &start, &request->exec, &err) < 0) {
 		exec_spec_done(&spec);
 		request_error(request, &err);
 		return;

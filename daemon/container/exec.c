@@ -210,6 +210,15 @@ static struct exec *exec_new(struct container *container, unsigned int number,
 	return exec;
 }
 
+/* What it borrows from its container's, with all capabilities and no filter if it is privileged. */
+static struct rights rights_of(const struct exec *exec)
+{
+	struct rights rights = exec->container->spec.rights;
+
+	rights.privileged = rights.privileged || exec->spec.privileged;
+	return rights;
+}
+
 static int launch(struct exec *exec, const struct container_start_params *start, struct error *err)
 {
 	struct container *container = exec->container;
@@ -218,6 +227,7 @@ static int launch(struct exec *exec, const struct container_start_params *start,
 		container_environment(container, spec->terminal, spec->environment);
 	const char *workdir = spec->workdir ? spec->workdir : container->spec.workdir;
 	_cleanup_(cgroup_entry_done) struct cgroup_entry entry = CGROUP_ENTRY_NULL;
+	const struct rights rights = rights_of(exec);
 	struct launch_exec_params params = {
 		.container = container->process.launch,
 		.argv = spec->command,
@@ -228,7 +238,7 @@ static int launch(struct exec *exec, const struct container_start_params *start,
 		.stdin_open = spec->stdin_open,
 		.rows = start->rows,
 		.columns = start->columns,
-		.rights = &container->spec.rights,
+		.rights = &rights,
 	};
 
 	if (group_enter(container, &entry, err) < 0)
@@ -344,6 +354,8 @@ static struct json_object *exec_to_json(const struct exec *exec)
 	record_add_time(object, "started_at", exec->started_at_us);
 	json_object_object_add(object, "terminal", json_object_new_boolean(exec->spec.terminal));
 	record_add_int(object, "viewers", exec->process.viewers);
+	json_object_object_add(object, "privileged",
+			       json_object_new_boolean(exec->spec.privileged));
 	return object;
 }
 

@@ -138,7 +138,7 @@ struct launch_exec_params {
 	bool terminal;
 	bool stdin_open;
 	uint16_t rows, columns;
-	const struct rights *rights; /* the container's */
+	const struct rights *rights; /* the container's, or more */
 };
 
 /* As launch_start, with the same callbacks; SIGKILL ends this process alone. A terminal is made in

@@ -50,6 +50,24 @@ def test_it_has_the_containers_rights_and_no_more(work, ctl):
         f"/proc/self/fd/{fd}" for fd in (0, 1, 2, 3)]
 
 
+def test_one_that_is_privileged_has_all_capabilities_and_the_others_have_not(work, ctl):
+    script = "grep -E '^(CapEff|Seccomp):' /proc/self/status; mount -t tmpfs x /mnt && echo mounted"
+    own = processes.status_field(work.pid, "CapPrm")
+    shown = ctl.ok("exec", "--privileged", "work", "sh", "-c", script).split()
+    assert shown == ["CapEff:", own, "Seccomp:", "0", "mounted"]
+    assert "CapEff:\t00000000a80425fb" in ctl.ok("exec", "work", "cat", "/proc/self/status")
+    assert [e["privileged"] for e in work.inspect("work")["execs"]] == [True, False]
+
+
+def test_processes_of_the_container_cannot_get_at_one_that_is_privileged(work, ctl):
+    ctl.ok("exec", "-d", "--privileged", "work", "sleep", "1000")
+    script = ("pid=$(pidof sleep | tr ' ' '\\n' | sort -n | tail -n 1); tr '\\0' ' ' </proc/$pid/cmdline;"
+              " cat /proc/$pid/environ /proc/$pid/mem; ls /proc/$pid/root/; cat /proc/$pid/fd/0")
+    result = ctl("exec", "work", "sh", "-c", script)
+    assert result.out == "sleep 1000 "
+    assert result.err.count("denied") == 4
+
+
 def test_environment_user_and_directory(work, ctl):
     out = ctl.ok("exec", "-e", "B=3", "-e", "C=4", "-w", "/etc", "-u", "www-data", "work",
                  "sh", "-c", "echo $A $B $C; pwd; id -un; echo $HOME")
