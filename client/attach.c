@@ -31,12 +31,13 @@ struct attachment {
 	struct json_object *reply;
 	char *exec;    /* its number, where that is what is attached to; or NULL */
 	char *process; /* for other calls: the container's id, or ID/EXEC */
+	bool was_joined;
 };
 
 /* No exit status. */
 enum { STAY_AGAIN = -1 };
 
-enum { RECONNECT_FIRST_MS = 50, RECONNECT_LAST_MS = 2000 };
+enum { RECONNECT_FIRST_MS = 50, RECONNECT_LAST_MS = 2000, ATTEMPTS_UNTOLD = 4 };
 
 static void attachment_done(struct attachment *attachment)
 {
@@ -76,7 +77,8 @@ static struct json_object *make_options(struct attachment *attachment)
 	}
 	if (attachment->params->read_only)
 		json_object_object_add(options, "input", json_object_new_boolean(false));
-	if (attachment->params->steal)
+	/* Who has come while this one was away stays. */
+	if (attachment->params->steal && !attachment->was_joined)
 		json_object_object_add(options, "steal", json_object_new_boolean(true));
 	if (attachment->params->history_rows >= 0)
 		json_object_object_add(options, "history_rows",
@@ -130,6 +132,7 @@ static int join(struct attachment *attachment, const char *method, struct json_o
 	if (call_upgrade(&attachment->channel, method, parameters, &attachment->signals,
 			 &attachment->reply, ret_signal, err) < 0)
 		return -1;
+	attachment->was_joined = true;
 	return read_reply(attachment, err);
 }
 
@@ -208,23 +211,40 @@ static bool wait_for_daemon(struct attachment *attachment, int ms)
 	return !signals_ends(number);
 }
 
+/* A daemon that is restarted is most often back before anybody has read this. */
+static void say_reconnecting(const struct attachment *attachment, unsigned int attempt)
+{
+	if (attempt == (attachment->host->ssh ? 1 : ATTEMPTS_UNTOLD))
+		(void)fprintf(stderr,
+			      "%s[the connection to %s is lost; trying again, ctrl-c ends]\n",
+			      line_start(attachment), host_describe(attachment->host));
+}
+
+static int join_again(struct attachment *attachment, int *ret_signal, struct error *err)
+{
+	*ret_signal = 0;
+	channel_done(&attachment->channel);
+	attachment->channel = CHANNEL_NULL;
+	if (channel_open(&attachment->channel, attachment->host, err) < 0)
+		return -1;
+	return join(attachment, CONTAINER_METHOD("Attach"), call_container(attachment->process),
+		    ret_signal, err);
+}
+
 /* 1: attached again, 0: the container has ended with *ret_status, -1: given up. */
 static int reconnect(struct attachment *attachment, int *ret_status, struct error *err)
 {
 	const int64_t patience_ms = attachment->params->reconnect_ms;
-	int64_t begin_us = clock_monotonic_us();
+	const int64_t begin_us = clock_monotonic_us();
 	int delay_ms = attachment->host->ssh ? RECONNECT_LAST_MS : RECONNECT_FIRST_MS, signal;
 
-	for (;;) {
-		channel_done(&attachment->channel);
-		attachment->channel = CHANNEL_NULL;
-		if (channel_open(&attachment->channel, attachment->host, err) == 0 &&
-		    join(attachment, CONTAINER_METHOD("Attach"),
-			 call_container(attachment->process), &signal, err) == 0)
+	for (unsigned int attempt = 1;; attempt++) {
+		say_reconnecting(attachment, attempt);
+		if (join_again(attachment, &signal, err) == 0)
 			return 1;
 		if (err->code == ERROR_WRONG_STATE)
 			return ask_status(attachment, ret_status, err);
-		if (err->code == ERROR_CONTAINER_NOT_FOUND ||
+		if (signal || err->code == ERROR_CONTAINER_NOT_FOUND ||
 		    (patience_ms >= 0 &&
 		     clock_monotonic_us() - begin_us > patience_ms * INT64_C(1000)) ||
 		    !wait_for_daemon(attachment, delay_ms))

@@ -11,6 +11,8 @@
 #include "common/parse.h"
 #include "common/text.h"
 
+enum { GREETING_SHOWN_MAX = 60 };
+
 /* --- Parameters ------------------------------------------------------------------------------ */
 
 void call_add_string(struct json_object *parameters, const char *key, const char *value)
@@ -127,13 +129,29 @@ static int receive_some(struct channel *channel, struct error *err)
 	return 0;
 }
 
-static int take_reply(const char *text, size_t size, struct json_object **ret, bool *ret_continues,
-		      struct error *err)
+/* What is no reply, over ssh: a shell there that greets whoever comes. */
+static int not_a_reply(const struct channel *channel, const char *text, size_t size,
+		       struct error *err)
+{
+	size_t n = 0;
+
+	while (n < size && n < GREETING_SHOWN_MAX && text[n] != '\r' && text[n] != '\n')
+		n++;
+	if (!channel->host->ssh || (size && text[0] == '{'))
+		return error_prefix(err, "the daemon's reply");
+	return error_set(err, ERROR_FAILED,
+			 "%s: something else than dokrustctl answers there: \"%.*s\"; what a shell "
+			 "prints at its start has to be for terminals only",
+			 host_describe(channel->host), (int)n, text);
+}
+
+static int take_reply(const struct channel *channel, const char *text, size_t size,
+		      struct json_object **ret, bool *ret_continues, struct error *err)
 {
 	_cleanup_(varlink_reply_done) struct varlink_reply reply = { 0 };
 
 	if (varlink_reply_parse(text, size, &reply, err) < 0)
-		return error_prefix(err, "the daemon's reply");
+		return not_a_reply(channel, text, size, err);
 	if (reply.error)
 		return api_error(&reply, err);
 	if (ret)
@@ -153,7 +171,7 @@ int call_receive(struct channel *channel, struct json_object **ret, bool *ret_co
 	while ((r = varlink_reader_next(&channel->reader, &text, &size, err)) == 0)
 		if (receive_some(channel, err) < 0)
 			return -1;
-	return r < 0 ? -1 : take_reply(text, size, ret, ret_continues, err);
+	return r < 0 ? -1 : take_reply(channel, text, size, ret, ret_continues, err);
 }
 
 int call_method(struct channel *channel, const char *method, struct json_object *parameters,
@@ -231,5 +249,5 @@ int call_upgrade(struct channel *channel, const char *method, struct json_object
 		if (wait_for_reply(channel, signals, ret_signal, err) < 0 ||
 		    receive_some(channel, err) < 0)
 			return -1;
-	return r < 0 ? -1 : take_reply(text, size, ret, NULL, err);
+	return r < 0 ? -1 : take_reply(channel, text, size, ret, NULL, err);
 }

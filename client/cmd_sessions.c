@@ -177,10 +177,11 @@ static int send_(const struct client *client, char **operands, void *values_)
 {
 	const struct send_values *values = values_;
 	struct json_object *parameters = call_container(operands[0]);
-	_cleanup_(freep) char *text = alloc_printf("%s%s", operands[1], values->enter ? "\r" : "");
 	struct error err;
 
-	call_add_string(parameters, "text", text);
+	call_add_string(parameters, "text", operands[1]);
+	if (values->enter)
+		json_object_object_add(parameters, "enter", json_object_new_boolean(true));
 	if (call_once(&client->host, CONTAINER_METHOD("Send"), parameters, NULL, &err) < 0)
 		return fail("send", operands[0], &err);
 	return EXIT_SUCCESS;

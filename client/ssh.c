@@ -151,7 +151,8 @@ void ssh_end(struct ssh *ssh, int fd)
 	int status;
 
 	fd_close(fd);
-	if (ssh->pid > 0)
+	/* One that is still connecting does not look at its standard input. */
+	if (ssh->pid > 0 && !wait_for(ssh, &status) && kill(ssh->pid, SIGTERM) == 0)
 		(void)wait_for(ssh, &status);
 	ssh->pid = 0;
 	ssh->errors = fd_close(ssh->errors);

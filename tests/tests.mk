@@ -1,7 +1,8 @@
 # The tests; the Makefile includes this. Parts that have a file of their own are at its end.
 
-TEST_PACKAGES := clang libclang-rt-dev libcmocka-dev mmdebstrap python3-pexpect python3-pytest \
-                 python3-pyte python3-pytest-timeout python3-pytest-xdist strace
+TEST_PACKAGES := clang libclang-rt-dev libcmocka-dev mmdebstrap openssh-client openssh-server \
+                 python3-pexpect python3-pytest python3-pyte python3-pytest-timeout \
+                 python3-pytest-xdist strace
 LINT_PACKAGES := clang clang-format clang-tidy cppcheck libcmocka-dev mandoc pyflakes3 shellcheck
 
 JOBS    := $(shell nproc)

@@ -102,14 +102,25 @@ void container_detach_method(struct request *request)
 	}
 }
 
+static const char *enter_key(const struct request *request, const struct process *process)
+{
+	uint16_t rows, columns;
+
+	if (!json_object_get_boolean(json_object_object_get(request->call.parameters, "enter")))
+		return "";
+	process_get_size(process, &rows, &columns);
+	return rows ? "\r" : "\n";
+}
+
 void container_send_method(struct request *request)
 {
 	struct process *process = find(request);
-	const char *text = string_parameter(request, "text");
+	_cleanup_(freep) char *text = NULL;
 	struct error err;
 
 	if (!process)
 		return;
+	text = alloc_printf("%s%s", string_parameter(request, "text"), enter_key(request, process));
 	if (process_type(process, request->connection->peer.uid, text, strlen(text), &err) < 0)
 		request_error(request, &err);
 	else

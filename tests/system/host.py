@@ -225,16 +225,18 @@ class Daemon:
 
 
 class Ctl:
-    """dokrustctl against one daemon."""
+    """dokrustctl against one daemon; host: by another way than its socket."""
 
-    def __init__(self, daemon):
+    def __init__(self, daemon, host=None, environment=None):
         self.daemon = daemon
+        self.host = host or daemon.socket
+        self.environment = environment or ENVIRONMENT
 
     def argv(self, *args):
-        return [str(DOKRUSTCTL), "-H", str(self.daemon.socket), *[str(arg) for arg in args]]
+        return [str(DOKRUSTCTL), "-H", str(self.host), *[str(arg) for arg in args]]
 
     def __call__(self, *args, **options):
-        return run(self.argv(*args), **options)
+        return run(self.argv(*args), **{"env": self.environment, **options})
 
     def ok(self, *args, **options):
         """Its output, of a call that has to succeed, and has nothing to complain of."""

@@ -8,7 +8,7 @@ import pexpect
 import pyte
 
 import processes
-from host import ENVIRONMENT, assert_no_complaint
+from host import assert_no_complaint
 
 TIOCGPTN = 0x80045430
 DETACH = "\x10\x11"
@@ -33,7 +33,7 @@ class Terminal:
         self.screen = Screen(columns, rows)
         # Drawing takes a second for a megabyte: not for floods.
         self.stream = pyte.ByteStream(self.screen) if draws else None
-        self.child = pexpect.spawn(argv[0], argv[1:], dimensions=(rows, columns), env=ENVIRONMENT,
+        self.child = pexpect.spawn(argv[0], argv[1:], dimensions=(rows, columns), env=ctl.environment,
                                    timeout=20, echo=True)
         self.child.delaybeforesend = None
         self.output = b""

@@ -110,6 +110,12 @@ def test_text_is_typed_from_beside(shared, ctl):
         one.wait_for(b"\r\n42")
 
 
+def test_enter_is_what_ends_a_line_there(daemon, ctl):
+    daemon.run("piped", "head", "-n", "1", stdin_open=True)
+    ctl.ok("send", "piped", "a line", "--enter")
+    assert ctl.ok("logs", "-f", "piped") == "a line\n"
+
+
 def test_typing_into_what_reads_nothing_is_refused(daemon, ctl):
     daemon.run("deaf", "sleep", "1000")
     assert "does not read standard input" in ctl.fails(1, "send", "deaf", "hello")
