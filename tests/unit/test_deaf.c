@@ -7,6 +7,7 @@
 #include <cmocka.h>
 
 #include <signal.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -29,6 +30,9 @@ static pid_t start_child(void)
 	if (pid == 0) {
 		sigset_t blocked;
 
+		/* Not left behind by an assertion that fails, nor ignoring what the caller does. */
+		(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
+		(void)signal(SIGINT, SIG_DFL);
 		(void)signal(SIGTERM, handle);
 		(void)signal(SIGHUP, SIG_IGN);
 		(void)sigemptyset(&blocked);

@@ -178,8 +178,9 @@ static void an_exec_is_held_to_the_rules_of_a_container(void **state)
 
 static void an_exec_comes_back_as_it_went(void **state)
 {
-	static const char text[] = "{\"command\":[\"ls\",\"-l\"],\"user\":\"me\",\"terminal\":true,"
-				   "\"stdin_open\":false,\"on_detach\":\"hup\"}";
+	static const char text[] =
+		"{\"command\":[\"ls\",\"-l\"],\"user\":\"me\",\"terminal\":true,"
+		"\"stdin_open\":false,\"privileged\":true,\"on_detach\":\"hup\"}";
 	_cleanup_(json_putp) struct json_object *object = parse(text);
 	_cleanup_(json_putp) struct json_object *again = NULL;
 	_cleanup_(exec_spec_done) struct exec_spec spec = EXEC_SPEC_NULL;
