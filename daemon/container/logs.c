@@ -188,6 +188,7 @@ int container_check_log(const struct container *container, struct error *err)
 void container_sync_log(struct container *container, struct logs_sync *sync,
 			void (*done)(struct logs_sync *sync))
 {
+	session_tap_flush(&container->log.tap);
 	logs_sync(container->set->params.logs, sync, done);
 }
 

@@ -80,6 +80,8 @@ struct session {
 	struct tap_list taps;
 	bool waiting; /* for viewers or taps, before more output is read */
 	struct event patience;
+	bool floods;	   /* much was read at once: taps wait until it is worth their while, */
+	struct event lull; /* or until this is over */
 
 	bool begun;
 	bool ending;   /* the process is gone */
@@ -150,8 +152,8 @@ void viewer_detach(struct viewer *viewer, const char *reason, uid_t by_uid);
 
 /* --- tap.c ----------------------------------------------------------------------------------- */
 
-/* Gives them what there is, as far as they take it. */
-void taps_serve(struct session *session);
+/* Gives them what there is, as far as they take it; false: of a flood, some was left for later. */
+bool taps_serve(struct session *session);
 
 /* The ring's first frame, which ends at `end`, is about to go. */
 void tap_overtaken(struct session_tap *tap, uint64_t end);

@@ -12,6 +12,7 @@ enum {
 	FRAMES_AT_ONCE = 4, /* of one output, before others get their turn */
 	/* A terminal gives at most 4 KiB at a time: when it gives much less, that was all. */
 	READ_FULL = 2048,
+	FLOOD = 8 * 1024, /* bytes at once */
 };
 
 /* --- Room ------------------------------------------------------------------------------------ */
@@ -153,12 +154,14 @@ static bool read_frame(struct output *output)
 void output_read(struct output *output)
 {
 	struct session *session = output->session;
+	const uint64_t before = session->ring.head;
 	bool more = output->fd >= 0;
 
 	for (int i = 0; i < FRAMES_AT_ONCE && more; i++) {
 		session->waiting = !output_make_room(session);
 		more = !session->waiting && read_frame(output);
 	}
+	session->floods = session->ring.head - before >= FLOOD;
 }
 
 static void on_readable(evutil_socket_t fd, short what, void *userdata)

@@ -15,6 +15,7 @@ enum {
 	TERMINAL_PROGRESS = 64 * 1024,
 	PIPES_PATIENCE_MS = 1000,
 	PIPES_PROGRESS = 1,
+	LULL_MS = 5,
 	/* Output that goes on when the process is gone is read for so many times SESSION_DRAIN_MS. */
 	DRAIN_ROUNDS_MAX = 40,
 };
@@ -106,6 +107,26 @@ static void update_interest(struct session *session)
 		set_timer(session, 0);
 }
 
+static void on_lull(evutil_socket_t fd, short what, void *userdata)
+{
+	struct session *session = userdata;
+
+	(void)fd;
+	(void)what;
+	session->floods = false;
+	session_serve(session);
+}
+
+/* The rest of a flood is not to wait for more of it. */
+static void start_lull(struct session *session)
+{
+	const struct timeval time = milliseconds(LULL_MS);
+
+	if (!event_pending(&session->lull, EV_TIMEOUT, NULL) &&
+	    event_add(&session->lull, &time) < 0)
+		abort();
+}
+
 static void free_broken(struct session *session)
 {
 	struct viewer *viewer, *next;
@@ -141,6 +162,7 @@ static void destroy(struct session *session)
 		output_close(&session->outputs[i]);
 	input_close(session);
 	(void)event_del(&session->patience);
+	(void)event_del(&session->lull);
 	(void)event_del(&session->timer);
 	(void)fd_close(session->pty_slave);
 	(void)fd_close(session->pty_master);
@@ -159,7 +181,8 @@ static void give(struct session *session)
 		viewer_send(viewer);
 	/* The screen and the taps after the viewers: nobody is to wait for them. */
 	output_show(session);
-	taps_serve(session);
+	if (!taps_serve(session))
+		start_lull(session);
 	free_broken(session);
 	if (session->waiting)
 		session->waiting = !output_make_room(session);
@@ -209,6 +232,7 @@ int session_new(struct event_base *base, const struct session_params *params,
 	TAILQ_INIT(&session->viewers);
 	TAILQ_INIT(&session->taps);
 	(void)evtimer_assign(&session->patience, base, on_patience, session);
+	(void)evtimer_assign(&session->lull, base, on_lull, session);
 	(void)evtimer_assign(&session->timer, base, on_timer, session);
 	session->queue = evbuffer_new();
 	if (!session->queue || open_streams(session, params, err) < 0) {

@@ -2,6 +2,11 @@
 
 #include "daemon/session/object.h"
 
+/* Of a flood it is given this much at once: waking another process for each read would cost more
+ * than the reading.
+ */
+enum { TAP_BATCH = 32 * 1024 };
+
 /* The chunks from `at` on, and where each ends; returns their number. */
 static size_t collect(const struct ring *ring, uint64_t at, struct session_chunk *chunks,
 		      uint64_t *ends)
@@ -40,13 +45,18 @@ static void serve(struct session_tap *tap, bool last)
 		tap->slow = false;
 }
 
-void taps_serve(struct session *session)
+bool taps_serve(struct session *session)
 {
+	const uint64_t least = session->floods ? TAP_BATCH : 1;
 	struct session_tap *tap;
+	bool all = true;
 
-	TAILQ_FOREACH (tap, &session->taps, entry)
-		if (tap->offset < session->ring.head)
+	TAILQ_FOREACH (tap, &session->taps, entry) {
+		if (session->ring.head - tap->offset >= least)
 			serve(tap, false);
+		all = all && (tap->offset == session->ring.head || tap->blocked);
+	}
+	return all;
 }
 
 void tap_overtaken(struct session_tap *tap, uint64_t end)
@@ -63,9 +73,12 @@ void taps_input(struct session *session, uid_t by_uid, const void *data, size_t 
 {
 	struct session_tap *tap;
 
-	TAILQ_FOREACH (tap, &session->taps, entry)
-		if (tap->ops->input)
-			tap->ops->input(tap, by_uid, data, n);
+	TAILQ_FOREACH (tap, &session->taps, entry) {
+		if (!tap->ops->input)
+			continue;
+		serve(tap, false);
+		tap->ops->input(tap, by_uid, data, n);
+	}
 }
 
 void taps_resized(struct session *session)
@@ -97,6 +110,12 @@ void session_remove_tap(struct session_tap *tap)
 	serve(tap, true);
 	TAILQ_REMOVE(&tap->session->taps, tap, entry);
 	tap->session = NULL;
+}
+
+void session_tap_flush(struct session_tap *tap)
+{
+	if (tap->session)
+		serve(tap, false);
 }
 
 void session_tap_ready(struct session_tap *tap)

@@ -60,5 +60,10 @@ void session_add_tap(struct session *session, struct session_tap *tap, bool from
  */
 void session_remove_tap(struct session_tap *tap);
 
+/* It is given what it has not got yet, now: while a flood goes on, it may be some milliseconds
+ * behind. No effect on one that is on none.
+ */
+void session_tap_flush(struct session_tap *tap);
+
 /* It takes output again. May not be called from within its own functions. */
 void session_tap_ready(struct session_tap *tap);

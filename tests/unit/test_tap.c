@@ -145,6 +145,33 @@ static void a_tap_that_takes_nothing_stops_no_terminal_and_learns_what_it_lost(v
 	free(sponge.bytes);
 }
 
+static void of_a_flood_it_is_given_much_at_once_and_the_rest_soon(void **state)
+{
+	static const char text[16 * 1024];
+	struct fixture fixture;
+	struct sponge sponge;
+
+	(void)state;
+	open_pipes(&fixture);
+	init_sponge(&sponge);
+	session_add_tap(fixture.session, &sponge.tap, true);
+	session_begin(fixture.session);
+	assert_int_equal(fd_write_all(fixture.process_out, text, sizeof(text)), 0);
+	(void)event_base_loop(fixture.base, EVLOOP_NONBLOCK);
+	assert_int_equal(sponge.size, 0);
+	session_tap_flush(&sponge.tap);
+	assert_int_equal(sponge.size, sizeof(text));
+	for (int i = 0; i < 3; i++) {
+		assert_int_equal(fd_write_all(fixture.process_out, text, sizeof(text)), 0);
+		(void)event_base_loop(fixture.base, EVLOOP_NONBLOCK);
+	}
+	assert_true(sponge.size >= 3 * sizeof(text));
+	run_loop(&fixture, 100);
+	assert_int_equal(sponge.size, 4 * sizeof(text));
+	close_fixture(&fixture);
+	free(sponge.bytes);
+}
+
 static void the_last_bytes_come_before_the_end_of_the_session(void **state)
 {
 	struct fixture fixture;
@@ -203,6 +230,7 @@ int main(void)
 		cmocka_unit_test(a_tap_that_refuses_is_offered_the_same_again),
 		cmocka_unit_test(
 			a_tap_that_takes_nothing_stops_no_terminal_and_learns_what_it_lost),
+		cmocka_unit_test(of_a_flood_it_is_given_much_at_once_and_the_rest_soon),
 		cmocka_unit_test(the_last_bytes_come_before_the_end_of_the_session),
 		cmocka_unit_test(a_tap_learns_who_typed_and_the_size),
 	};
