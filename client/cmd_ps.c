@@ -140,11 +140,14 @@ static char *describe_state(struct json_object *container)
 	const char *state = call_string(container, "state");
 	char buffer[PRINT_DURATION_SIZE];
 
+	if (strcmp(state, "running") == 0 && json_object_object_get(container, "health"))
+		return alloc_printf("Up %s (%s)", age(container, "started_at", buffer),
+				    call_string(container, "health"));
 	if (strcmp(state, "running") == 0)
 		return alloc_printf("Up %s", age(container, "started_at", buffer));
-	if (strcmp(state, "exited") == 0)
+	if (strcmp(state, "exited") == 0 || strcmp(state, "restarting") == 0)
 		return alloc_printf(
-			"Exited (%d) %s ago",
+			"%s (%d) %s ago", state[0] == 'e' ? "Exited" : "Restarting",
 			json_object_get_int(json_object_object_get(container, "exit_status")),
 			age(container, "finished_at", buffer));
 	buffer[0] = state[0] >= 'a' && state[0] <= 'z' ? (char)(state[0] - 'a' + 'A') : state[0];

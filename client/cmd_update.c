@@ -9,12 +9,19 @@
 #include "common/json.h"
 
 struct update_values {
+	char *restart;
 	struct resources resources;
 };
 
 static const struct update_values update_defaults = { .resources = RESOURCES_INIT };
 
 static const struct option update_options[] = {
+	{ .name = "restart",
+	  .kind = OPTION_TEXT,
+	  .offset = offsetof(struct update_values, restart),
+	  .argument = "POLICY",
+	  .help = "when it has ended: no, on-failure[:N], on-unhealthy[:N], always, "
+		  "unless-stopped" },
 	RESOURCE_OPTIONS(struct update_values, resources),
 	{ 0 },
 };
@@ -23,7 +30,12 @@ static void add_resources(struct json_object *parameters, const void *userdata)
 {
 	const struct update_values *values = userdata;
 
-	json_object_object_add(parameters, "resources", resources_to_json(&values->resources));
+	struct json_object *resources = resources_to_json(&values->resources);
+
+	if (resources)
+		json_object_object_add(parameters, "resources", resources);
+	if (values->restart)
+		call_add_string(parameters, "restart", values->restart);
 }
 
 static int update(const struct client *client, char **operands, void *values_)
@@ -37,7 +49,7 @@ static int update(const struct client *client, char **operands, void *values_)
 		.userdata = values,
 	};
 
-	if (!resources)
+	if (!resources && !values->restart)
 		return command_misused(&command_update, "say what is to be changed");
 	return each_container(&client->host, &each, operands) ? EXIT_FAILURE : EXIT_SUCCESS;
 }
@@ -51,7 +63,7 @@ static void update_done(void *values)
 const struct command command_update = {
 	.name = "update",
 	.operands = "CONTAINER...",
-	.summary = "Change the limits of containers, also of such as run",
+	.summary = "Change limits and restart policy of containers, also of such as run",
 	.example = "dokrustctl update --memory 1g --cpus 1.5 web",
 	.options = update_options,
 	.operands_min = 1,

@@ -105,6 +105,19 @@ const struct option spec_options_table[] = {
 	       "what stop sends first"),
 	PARSED("stop-timeout", '\0', spec.stop_timeout_ms, option_duration_ms, "SECONDS",
 	       "when stop kills (default 10; -1 never)"),
+	TEXT("restart", '\0', OPTION_TEXT, spec.restart, "POLICY",
+	     "when it has ended: no, on-failure[:N], on-unhealthy[:N], always, unless-stopped"),
+	TEXT("health-cmd", '\0', OPTION_TEXT, health_command, "LINE",
+	     "a line of shell that tells by its status whether all is well"),
+	PARSED("health-interval", '\0', spec.health.interval_ms, option_duration_ms, "SECONDS",
+	       "how often (default 30)"),
+	PARSED("health-timeout", '\0', spec.health.timeout_ms, option_duration_ms, "SECONDS",
+	       "what takes longer has failed (default 30)"),
+	PARSED("health-retries", '\0', spec.health.retries, option_count, "N",
+	       "failures in a row that make it unhealthy (default 3)"),
+	PARSED("health-start-period", '\0', spec.health.start_period_ms, option_duration_ms,
+	       "SECONDS", "for so long failures do not count at first"),
+	FLAG("no-healthcheck", '\0', no_health, "do not look at its health"),
 	RESOURCE_OPTIONS(struct spec_options, spec.resources),
 	PARSED("volume", 'v', spec.mounts, parse_volume, "[SOURCE:]TARGET[:OPTIONS]",
 	       "mount a directory, a file or a volume there"),
@@ -253,6 +266,28 @@ static int finish_command(struct spec_options *options, char *const *operands, s
 	return 0;
 }
 
+static int finish_health(struct spec_options *options, struct error *err)
+{
+	struct health_spec *health = &options->spec.health;
+	const struct health_spec none = HEALTH_SPEC_NULL;
+	bool more = health->interval_ms != none.interval_ms ||
+		    health->timeout_ms != none.timeout_ms || health->retries != none.retries ||
+		    health->start_period_ms != none.start_period_ms;
+
+	if (options->no_health && options->health_command)
+		return error_set(err, ERROR_INVALID_VALUE,
+				 "--health-cmd and --no-healthcheck exclude each other");
+	if (!options->health_command && more)
+		return error_set(err, ERROR_INVALID_VALUE,
+				 "give a --health-cmd, too, that says how healthy it is");
+	if (!options->health_command)
+		return 0;
+	strv_append(&health->command, "/bin/sh");
+	strv_append(&health->command, "-c");
+	strv_append(&health->command, options->health_command);
+	return 0;
+}
+
 int spec_options_finish(struct spec_options *options, char *const *operands, struct error *err)
 {
 	struct spec *spec = &options->spec;
@@ -269,7 +304,8 @@ int spec_options_finish(struct spec_options *options, char *const *operands, str
 	if (finish_command(options, operands, err) < 0 || finish_environment(options, err) < 0 ||
 	    finish_labels(options, err) < 0 ||
 	    rights_options_finish(&options->rights, &spec->rights, err) < 0 ||
-	    finish_log(options, err) < 0 || finish_record(options, err) < 0)
+	    finish_health(options, err) < 0 || finish_log(options, err) < 0 ||
+	    finish_record(options, err) < 0)
 		return -1;
 	return spec_validate(spec, err);
 }

@@ -24,7 +24,8 @@ struct spec_options {
 	char **labels;
 	char **log_options; /* KEY=VALUE, before they are read */
 	char *record;	    /* a path, before it is made absolute */
-	char *entrypoint, *command_line;
+	char *entrypoint, *command_line, *health_command;
+	bool no_health;
 	struct rights_options rights; /* texts as well */
 };
 

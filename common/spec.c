@@ -7,6 +7,7 @@
 #include "common/cleanup.h"
 #include "common/json.h"
 #include "common/parse.h"
+#include "common/restart_policy.h"
 #include "common/text.h"
 
 enum {
@@ -33,6 +34,7 @@ static const struct json_field fields[] = {
 	JSON_FIELD(struct spec, stop_signal, JSON_STRING),
 	JSON_FIELD(struct spec, stop_timeout_ms, JSON_INT),
 	JSON_FIELD(struct spec, network, JSON_STRING),
+	JSON_FIELD(struct spec, restart, JSON_STRING),
 	JSON_FIELD(struct spec, size_policy, JSON_STRING),
 	JSON_FIELD(struct spec, read_only, JSON_BOOL),
 	JSON_FIELD(struct spec, overlay, JSON_BOOL),
@@ -59,6 +61,8 @@ static int read_spec(struct json_object *object, struct spec *spec, struct error
 	if (json_read_fields(object, fields, ARRAY_SIZE(fields), spec, err) < 0)
 		return in_spec("", err);
 	if (mount_specs_from_json(json_object_object_get(object, "mounts"), &spec->mounts, err) < 0)
+		return -1;
+	if (health_spec_from_json(object, &spec->health, err) < 0)
 		return -1;
 	if (rights_from_json(object, &spec->rights, err) < 0)
 		return in_spec("", err);
@@ -94,6 +98,7 @@ struct json_object *spec_to_json(const struct spec *spec)
 		json_object_object_add(object, "resources", resources);
 	if (spec->mounts.n)
 		json_object_object_add(object, "mounts", mount_specs_to_json(&spec->mounts));
+	health_spec_to_json(&spec->health, object);
 	rights_to_json(&spec->rights, object);
 	return object;
 }
@@ -103,6 +108,7 @@ void spec_done(struct spec *spec)
 	json_free_fields(fields, ARRAY_SIZE(fields), spec);
 	resources_done(&spec->resources);
 	mount_specs_done(&spec->mounts);
+	health_spec_done(&spec->health);
 	rights_done(&spec->rights);
 	*spec = SPEC_NULL;
 }
@@ -205,6 +211,24 @@ static int check_stop(const struct spec *spec, struct error *err)
 	return 0;
 }
 
+static int check_restart(const struct spec *spec, struct error *err)
+{
+	struct restart_policy policy;
+	char field[] = "spec.restart";
+
+	if (parse_restart_policy(spec->restart, &policy, err) < 0) {
+		(void)memcpy(err->subject, field, sizeof(field));
+		return -1;
+	}
+	if (policy.when != RESTART_NO && spec->auto_remove)
+		return INVALID(err, "restart",
+			       "a container that is removed when it exits (--rm) cannot be started "
+			       "again");
+	if (policy.when == RESTART_ON_UNHEALTHY && !spec->health.command)
+		return INVALID(err, "restart", "on-unhealthy: nothing says how healthy it is");
+	return 0;
+}
+
 static int check_size_policy(const struct spec *spec, struct error *err)
 {
 	struct terminal_size size;
@@ -252,7 +276,8 @@ int spec_validate(const struct spec *spec, struct error *err)
 		return -1;
 	if (check_root(spec, err) < 0 || check_hostname(spec->hostname, err) < 0 ||
 	    check_strings(spec, err) < 0 || check_user(spec->user, err) < 0 ||
-	    check_stop(spec, err) < 0 || check_size_policy(spec, err) < 0 ||
+	    check_stop(spec, err) < 0 || check_restart(spec, err) < 0 ||
+	    health_spec_validate(&spec->health, err) < 0 || check_size_policy(spec, err) < 0 ||
 	    mount_specs_check(&spec->mounts, err) < 0)
 		return -1;
 	if (spec->overlay && !spec->rootfs)

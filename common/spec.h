@@ -9,6 +9,7 @@
 #include <json-c/json_object.h>
 
 #include "common/error.h"
+#include "common/health_spec.h"
 #include "common/mount_spec.h"
 #include "common/resources.h"
 #include "common/rights.h"
@@ -40,6 +41,8 @@ struct spec {
 	char *stop_signal;  /* a name ("SIGTERM"); NULL: what suits the container */
 	int64_t stop_timeout_ms;
 	char *network; /* "none" */
+	char *restart; /* parse_restart_policy; NULL: "no" */
+	struct health_spec health;
 	struct resources resources;
 	char *log_driver;      /* "local" (or NULL), "journald", "none" */
 	int64_t log_max_bytes; /* of one file of the log; 0: SPEC_LOG_MAX_BYTES_DEFAULT */
@@ -58,6 +61,7 @@ struct spec {
 #define SPEC_NULL                                                        \
 	((struct spec){ .init = true,                                    \
 			.stop_timeout_ms = SPEC_STOP_TIMEOUT_DEFAULT_MS, \
+			.health = HEALTH_SPEC_NULL,                      \
 			.resources = RESOURCES_INIT,                     \
 			.rights = RIGHTS_INITIAL })
 
@@ -71,7 +75,8 @@ struct json_object *spec_to_json(const struct spec *spec);
  * rootfs; absolute paths; a host name of at most 64 bytes of the letters host names have;
  * KEY=VALUE with a key; at most 4,096 arguments and variables together; a signal that exists; a
  * timeout between 0 and a day; rights_validate; a log driver that exists, with the options that it
- * has. ERROR_INVALID_VALUE with the field's path from the call's root
+ * has; a restart policy, and not together with
+ * auto_remove; health_spec_validate. ERROR_INVALID_VALUE with the field's path from the call's root
  * ("spec.hostname") as subject.
  */
 int spec_validate(const struct spec *spec, struct error *err);

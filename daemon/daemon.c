@@ -28,6 +28,7 @@
 
 /* The listening socket's name: as the socket unit has it, and where it is our own. */
 #define DOOR_PASSED "varlink"
+#define DOOR_UNNAMED "unknown"
 #define DOOR_OWN "door"
 
 enum { SIGNALS_COUNT = 3, SETTLE_MS = 10 };
@@ -163,7 +164,7 @@ static int passed_socket(struct daemon *daemon, int *ret_fd, struct error *err)
 		found = keep_take(daemon->keep, DOOR_PASSED);
 	/* A socket unit that gives its one socket no name. */
 	if (found < 0)
-		found = keep_take(daemon->keep, "unknown");
+		found = keep_take(daemon->keep, DOOR_UNNAMED);
 	if (found < 0)
 		return 0;
 	*ret_fd = found;
@@ -211,6 +212,17 @@ static int open_door(struct daemon *daemon, struct error *err)
 	return 0;
 }
 
+/* Whether a daemon before has left anything to this one, besides what the socket unit passes. */
+static bool is_anew(const struct daemon *daemon)
+{
+	const char *name;
+
+	for (size_t i = 0; (name = keep_left(daemon->keep, i)); i++)
+		if (strcmp(name, DOOR_PASSED) != 0 && strcmp(name, DOOR_UNNAMED) != 0)
+			return false;
+	return true;
+}
+
 static int build_rooms(struct daemon *daemon, struct error *err)
 {
 	const struct config *config = daemon->config;
@@ -230,6 +242,7 @@ static int build_rooms(struct daemon *daemon, struct error *err)
 	if (cgroups_new(&cgroups_params, &daemon->cgroups, err) < 0)
 		return error_prefix(err, "control groups");
 	params.base = daemon->base;
+	params.anew = is_anew(daemon);
 	params.store = daemon->store;
 	params.launcher = daemon->launcher;
 	params.keep = daemon->keep;

@@ -308,7 +308,7 @@ void container_update_method(struct request *request)
 		return;
 	if (container_update(container,
 			     json_object_object_get(request->call.parameters, "resources"),
-			     &err) < 0)
+			     string_parameter(request, "restart"), &err) < 0)
 		request_error(request, &err);
 	else
 		reply_when_saved(request, container);

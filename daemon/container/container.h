@@ -34,6 +34,7 @@ struct logs_sync;
 
 enum container_state {
 	CONTAINER_CREATED,
+	CONTAINER_RESTARTING, /* has ended, and is about to be started again */
 	CONTAINER_STARTING,
 	CONTAINER_RUNNING,
 	CONTAINER_PAUSED,
@@ -56,6 +57,7 @@ struct containers_params {
 	struct volumes *volumes;
 	struct logs *logs;
 	const char *image_dir; /* copied */
+	bool anew;	       /* no daemon before has left anything to this one */
 	/* Told of what no caller waits for: records that cannot be read or written, containers
 	 * that were lost. id may be NULL.
 	 */
@@ -65,8 +67,8 @@ struct containers_params {
 struct containers *containers_new(const struct containers_params *params);
 
 /* Reads the records of an earlier daemon, and goes on with the containers whose descriptors were kept.
- * What else ran when that ended is marked as lost; records that cannot be read are set aside. Fails
- * only if the store cannot be listed.
+ * What else ran when that ended is marked as lost, and started again if its restart policy says so;
+ * records that cannot be read are set aside. Fails only if the store cannot be listed.
  */
 int containers_load(struct containers *containers, struct error *err);
 
@@ -152,7 +154,7 @@ struct container_start_params {
 	bool hold_output;
 };
 
-/* ERROR_WRONG_STATE unless created or exited. CONTAINER_EVENT_STARTED tells the outcome. When this
+/* ERROR_WRONG_STATE unless created, exited, or restarting. CONTAINER_EVENT_STARTED tells the outcome. When this
  * fails, a container with discard_on_failure is gone.
  */
 int container_start(struct container *container, const struct container_start_params *params,
@@ -247,10 +249,11 @@ int container_kill(struct container *container, int number, struct error *err);
  */
 int container_remove(struct container *container, bool force, bool volumes, struct error *err);
 
-/* Changes limits, now and in the record: all of them or none. changes fits the interface's Resources.
- * CONTAINER_EVENT_SAVED when the record is durable.
+/* Changes limits and the restart policy, now and in the record: all of them or none. changes fits the
+ * interface's Resources; either may be NULL. CONTAINER_EVENT_SAVED when the record is durable.
  */
-int container_update(struct container *container, struct json_object *changes, struct error *err);
+int container_update(struct container *container, struct json_object *changes, const char *restart,
+		     struct error *err);
 
 /* Freezes and thaws all processes. ERROR_WRONG_STATE unless it runs, or is paused. */
 int container_pause(struct container *container, struct error *err);
@@ -365,7 +368,7 @@ uint64_t container_serial(const struct container *container);
 enum container_state container_state(const struct container *container);
 const struct spec *container_spec(const struct container *container);
 
-/* starting, running, paused or stopping. */
+/* restarting, starting, running, paused or stopping. */
 bool container_is_active(const struct container *container);
 
 /* Whether all that was written so far is where it outlives the daemon. */

@@ -210,42 +210,51 @@ static struct exec *exec_new(struct container *container, unsigned int number,
 	return exec;
 }
 
-/* What it borrows from its container's, with all capabilities and no filter if it is privileged. */
-static struct rights rights_of(const struct exec *exec)
+int exec_plan_make(const struct container *container, const struct exec_spec *spec,
+		   struct exec_plan *ret, struct error *err)
 {
-	struct rights rights = exec->container->spec.rights;
+	const char *workdir = spec->workdir ? spec->workdir : container->spec.workdir;
 
-	rights.privileged = rights.privileged || exec->spec.privileged;
-	return rights;
+	if (group_enter(container, &ret->entry, err) < 0)
+		return -1;
+	ret->environment = container_environment(container, spec->terminal, spec->environment);
+	/* What it borrows from the container's, with all capabilities and no filter if it is
+	 * privileged.
+	 */
+	ret->rights = container->spec.rights;
+	ret->rights.privileged = ret->rights.privileged || spec->privileged;
+	ret->params = (struct launch_exec_params){
+		.container = container->process.launch,
+		.cgroup = group_for_launch(&ret->entry),
+		.argv = spec->command,
+		.environment = ret->environment,
+		.workdir = workdir ? workdir : "/",
+		.user = spec->user ? spec->user : container->spec.user,
+		.terminal = spec->terminal,
+		.stdin_open = spec->stdin_open,
+		.rights = &ret->rights,
+	};
+	return 0;
+}
+
+void exec_plan_done(struct exec_plan *plan)
+{
+	cgroup_entry_done(&plan->entry);
+	strv_free(plan->environment);
 }
 
 static int launch(struct exec *exec, const struct container_start_params *start, struct error *err)
 {
 	struct container *container = exec->container;
-	const struct exec_spec *spec = &exec->spec;
-	_cleanup_(strv_freep) char **environment =
-		container_environment(container, spec->terminal, spec->environment);
-	const char *workdir = spec->workdir ? spec->workdir : container->spec.workdir;
-	_cleanup_(cgroup_entry_done) struct cgroup_entry entry = CGROUP_ENTRY_NULL;
-	const struct rights rights = rights_of(exec);
-	struct launch_exec_params params = {
-		.container = container->process.launch,
-		.argv = spec->command,
-		.environment = environment,
-		.workdir = workdir ? workdir : "/",
-		.user = spec->user ? spec->user : container->spec.user,
-		.terminal = spec->terminal,
-		.stdin_open = spec->stdin_open,
-		.rows = start->rows,
-		.columns = start->columns,
-		.rights = &rights,
-	};
+	_cleanup_(exec_plan_done) struct exec_plan plan = EXEC_PLAN_NULL;
 
-	if (group_enter(container, &entry, err) < 0)
+	if (exec_plan_make(container, &exec->spec, &plan, err) < 0)
 		return -1;
-	params.cgroup = group_for_launch(&entry);
-	process_set_size(&exec->process, spec->size_policy, &params.rows, &params.columns);
-	return process_exec(&exec->process, container->set->params.launcher, &params,
+	plan.params.rows = start->rows;
+	plan.params.columns = start->columns;
+	process_set_size(&exec->process, exec->spec.size_policy, &plan.params.rows,
+			 &plan.params.columns);
+	return process_exec(&exec->process, container->set->params.launcher, &plan.params,
 			    start->hold_output, err);
 }
 

@@ -6,6 +6,7 @@
 #include <sys/queue.h>
 
 #include "common/exec_spec.h"
+#include "daemon/cgroup/cgroup.h"
 #include "daemon/container/process.h"
 
 enum exec_state { EXEC_STARTING, EXEC_RUNNING, EXEC_EXITED, EXEC_FAILED };
@@ -30,6 +31,20 @@ struct exec {
 };
 
 TAILQ_HEAD(exec_list, exec);
+
+/* How a command is executed in a container that runs. spec outlives it. */
+struct exec_plan {
+	char **environment;
+	struct cgroup_entry entry;
+	struct rights rights; /* the container's, borrowed, and the exec's own */
+	struct launch_exec_params params;
+};
+
+#define EXEC_PLAN_NULL ((struct exec_plan){ .entry = CGROUP_ENTRY_NULL })
+
+int exec_plan_make(const struct container *container, const struct exec_spec *spec,
+		   struct exec_plan *ret, struct error *err);
+void exec_plan_done(struct exec_plan *plan);
 
 /* For inspection: an array, of the interface's ExecSummary. */
 struct json_object *execs_to_json(const struct exec_list *execs);

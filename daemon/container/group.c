@@ -214,7 +214,8 @@ bool group_had_oom_kill(const struct container *container)
 
 /* --- Update ---------------------------------------------------------------------------------- */
 
-int container_update(struct container *container, struct json_object *changes, struct error *err)
+static int update_limits(struct container *container, struct json_object *changes,
+			 struct error *err)
 {
 	_cleanup_(cgroup_limits_done) struct cgroup_limits limits = CGROUP_LIMITS_NULL;
 	_cleanup_(resources_done) struct resources wanted = RESOURCES_NULL;
@@ -232,6 +233,18 @@ int container_update(struct container *container, struct json_object *changes, s
 	resources_done(&container->spec.resources);
 	container->spec.resources = merged;
 	merged = RESOURCES_NULL;
+	return 0;
+}
+
+int container_update(struct container *container, struct json_object *changes, const char *restart,
+		     struct error *err)
+{
+	if (restart && restart_check_change(container, restart, err) < 0)
+		return -1;
+	if (changes && update_limits(container, changes, err) < 0)
+		return -1;
+	if (restart)
+		restart_change(container, restart);
 	container_changed(container);
 	container_save(container);
 	container_event(container, "update", NULL);

@@ -72,11 +72,13 @@ static void load_record(void *userdata, const char *id, const char *text, size_t
 struct raw_run {
 	int64_t pid;
 	char *state, *started_at;
+	bool unhealthy;
 };
 
 static const struct json_field run_fields[] = {
 	JSON_FIELD(struct raw_run, pid, JSON_INT),
 	JSON_FIELD(struct raw_run, state, JSON_STRING),
+	JSON_FIELD(struct raw_run, unhealthy, JSON_BOOL),
 	JSON_FIELD(struct raw_run, started_at, JSON_STRING),
 };
 
@@ -129,9 +131,15 @@ static int adopt(struct loading *loading, const char *id, const char *text, size
 	container->oom_killed = false;
 	container->finished_at_us = 0;
 	group_adopt(container);
+	container->wanted = true;
+	container->ran_from_us = clock_monotonic_us();
+	container->health = health_new(container);
+	health_from_record(container->health, object);
 	execs_adopt(container, json_object_object_get(object, "execs"));
 	/* It was asked to stop, and that goes on. */
-	if (raw.state && strcmp(raw.state, "stopping") == 0)
+	if (raw.unhealthy)
+		container_stop_unhealthy(container);
+	else if (raw.state && strcmp(raw.state, "stopping") == 0)
 		(void)container_stop(container, CONTAINER_STOP_TIMEOUT_OWN, err);
 	return 0;
 }
@@ -141,6 +149,7 @@ static void lose(struct container *container)
 	container->finished_at_us = clock_realtime_us();
 	container->exit_status = 128 + 9;
 	container->state = CONTAINER_EXITED;
+	container->ran_at_end = false;
 	container_set_error(container, "lost: the daemon ended while it ran");
 	if (container->spec.auto_remove)
 		container_discard(container);
@@ -172,6 +181,18 @@ static void load_run_record(void *userdata, const char *id, const char *text, si
 		lose(container);
 	else
 		store_discard_layer(set->params.store, id);
+}
+
+/* Those that ran when the host went down have not even a record of the run. */
+static void lose_unseen(struct containers *set)
+{
+	struct container *container, *next;
+
+	for (container = TAILQ_FIRST(&set->list); container; container = next) {
+		next = TAILQ_NEXT(container, entry);
+		if (container->ran_at_end && !container_is_active(container))
+			lose(container);
+	}
 }
 
 static bool has_group(const char *id, void *userdata)
@@ -251,7 +272,9 @@ int containers_load(struct containers *set, struct error *err)
 	if (r == 0)
 		r = store_load(set->params.store, STORE_RUN, load_run_record, &loading, err);
 	if (r == 0) {
+		lose_unseen(set);
 		sort(&loading);
+		restart_lost(set);
 		drop_orphans(set);
 		sweep_groups(-1, 0, set);
 	}
@@ -267,6 +290,7 @@ void containers_leave(struct containers *set)
 		if (container->state < CONTAINER_RUNNING || container->state > CONTAINER_STOPPING)
 			continue;
 		container_save_run(container);
+		container->health = health_free(container->health);
 		execs_leave(&container->execs);
 		process_leave(&container->process);
 	}

@@ -6,6 +6,7 @@
 #include "daemon/container/container.h"
 #include "daemon/container/events.h"
 #include "daemon/container/exec.h"
+#include "daemon/container/health.h"
 #include "daemon/container/logs.h"
 #include "daemon/container/process.h"
 #include "daemon/container/recording.h"
@@ -47,6 +48,15 @@ struct container {
 	bool stop_waits;	/* for the start to be done */
 	int64_t stop_timeout_ms;
 	struct event *stop_timer;
+
+	bool wanted;		    /* it is to run: somebody started it, and nobody stopped it */
+	bool ran_at_end;	    /* of the daemon before, as its record has it */
+	unsigned int restart_count; /* since somebody started it */
+	int64_t restart_delay_ms;   /* the last one; 0: none yet */
+	struct event *restart_timer;
+	int64_t ran_from_us;   /* by the monotonic clock, as far as this daemon knows */
+	struct health *health; /* while it runs; NULL: nothing is looked at */
+	bool unhealthy;	       /* and stopped for that, in its last run */
 
 	unsigned int saves; /* writes to STORE_STATE on their way */
 	bool saved_once;
@@ -125,6 +135,11 @@ void container_save_run(struct container *container);
 /* Writes the durable record; CONTAINER_EVENT_SAVED when it is there. */
 void container_save(struct container *container);
 
+/* The same, for one that was started: what waits for the record waits for this only if the record
+ * will have it started again.
+ */
+void container_save_wanted(struct container *container);
+
 /* Something else of the container's is on its way to the disk, too: for store_write, with
  * *ret_ticket as its userdata.
  */
@@ -184,9 +199,36 @@ bool group_had_oom_kill(const struct container *container);
 /* For what is to act on a container that may be paused. */
 void group_thaw(struct container *container);
 
+/* --- restart.c ------------------------------------------------------------------------------- */
+
+bool restart_has_policy(const struct container *container);
+
+/* It has ended, or not started: whether it is to be started again. */
+bool restart_is_due(const struct container *container);
+
+/* Starts it when its delay is over, which grows each time. */
+void restart_later(struct container *container);
+
+/* No start is to come any more; and it has exited for good. */
+void restart_cancel(struct container *container);
+void restart_give_up(struct container *container);
+
+/* Its health check has failed for good. */
+void restart_unhealthy(struct container *container);
+
+/* Another policy, which is to be checked first. ERROR_INVALID_VALUE. */
+int restart_check_change(const struct container *container, const char *text, struct error *err);
+void restart_change(struct container *container, const char *text);
+
+/* After the records are read. */
+void restart_lost(struct containers *set);
+
 /* --- start.c, remove.c, stop.c --------------------------------------------------------------- */
 
 extern const struct process_events container_process_events;
+
+/* For one that is restarting. */
+void container_start_again(struct container *container);
 
 /* Ends the waiting for an earlier launch to be gone (container->start_waits). */
 void container_start_cancel(struct container *container, const char *why);
@@ -200,6 +242,9 @@ void container_discard_check(struct container *container);
 
 void container_stop_timer_clear(struct container *container);
 void container_stop_begin(struct container *container);
+
+/* It does not get well: stops it, to be started again. */
+void container_stop_unhealthy(struct container *container);
 
 /* --- volumes.c ------------------------------------------------------------------------------- */
 

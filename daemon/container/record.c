@@ -77,6 +77,11 @@ struct json_object *record_to_json(const struct container *container)
 
 	record_add_int(object, "version", RECORD_VERSION);
 	record_add_string(object, "error", container->error);
+	json_object_object_add(object, "wanted", json_object_new_boolean(container->wanted));
+	json_object_object_add(object, "runs",
+			       json_object_new_boolean(container_is_active(container) &&
+						       container->state != CONTAINER_RESTARTING));
+	record_add_int(object, "restart_count", container->restart_count);
 	json_object_object_add(object, "spec", spec_to_json(&container->spec));
 	return object;
 }
@@ -93,6 +98,9 @@ struct json_object *record_to_run_json(const struct container *container)
 	record_add_string(object, "state", container_state_name(container->state));
 	record_add_int(object, "pid",
 		       container->process.launch ? launch_pid(container->process.launch) : 0);
+	health_to_record(container->health, object);
+	if (container->unhealthy)
+		json_object_object_add(object, "unhealthy", json_object_new_boolean(true));
 	if (keep_is_active(container->set->params.keep))
 		json_object_object_add(object, "execs", execs_to_record(&container->execs));
 	return object;
@@ -103,6 +111,7 @@ static void add_present(struct json_object *object, const struct container *cont
 	record_add_string(object, "state", container_state_name(container->state));
 	record_add_strings(object, "command", container->command);
 	record_add_int(object, "viewers", container->process.viewers);
+	record_add_string(object, "health", health_status(container->health));
 	if (container->process.launch &&
 	    (container->state == CONTAINER_RUNNING || container->state == CONTAINER_PAUSED ||
 	     container->state == CONTAINER_STOPPING))
@@ -117,6 +126,8 @@ struct json_object *container_detail(const struct container *container)
 	add_present(object, container);
 	record_add_string(object, "hostname", hostname ? hostname : container->name);
 	record_add_string(object, "error", container->error);
+	record_add_int(object, "restart_count", container->restart_count);
+	health_to_json(container->health, object);
 	json_object_object_add(object, "execs", execs_to_json(&container->execs));
 	if (container->warnings)
 		record_add_strings(object, "warnings", container->warnings);
@@ -147,8 +158,8 @@ const char *container_summary(struct container *container, size_t *ret_size)
 
 /* The record's own scalars; the table reads into this. */
 struct raw_record {
-	int64_t version, owner, exit_status;
-	bool oom_killed;
+	int64_t version, owner, exit_status, restart_count;
+	bool oom_killed, wanted, runs;
 	char *id, *name, *created_at, *started_at, *finished_at, *error;
 };
 
@@ -157,6 +168,9 @@ static const struct json_field raw_fields[] = {
 	JSON_FIELD(struct raw_record, owner, JSON_INT),
 	JSON_FIELD(struct raw_record, exit_status, JSON_INT),
 	JSON_FIELD(struct raw_record, oom_killed, JSON_BOOL),
+	JSON_FIELD(struct raw_record, wanted, JSON_BOOL),
+	JSON_FIELD(struct raw_record, runs, JSON_BOOL),
+	JSON_FIELD(struct raw_record, restart_count, JSON_INT),
 	JSON_FIELD(struct raw_record, id, JSON_STRING),
 	JSON_FIELD(struct raw_record, name, JSON_STRING),
 	JSON_FIELD(struct raw_record, created_at, JSON_STRING),
@@ -194,7 +208,7 @@ static int check_raw(struct containers *set, const char *id, const struct raw_re
 		return error_set(err, ERROR_PROTOCOL, "another container is named \"%s\"",
 				 raw->name);
 	if (raw->owner < 0 || raw->owner >= UINT32_MAX || raw->exit_status < -1 ||
-	    raw->exit_status > 255)
+	    raw->exit_status > 255 || raw->restart_count < 0 || raw->restart_count > UINT32_MAX)
 		return error_set(err, ERROR_PROTOCOL, "a number in it is out of range");
 	return 0;
 }
@@ -225,6 +239,9 @@ int record_from_json(struct containers *set, const char *id, struct json_object 
 	container->exit_status = (int)raw.exit_status;
 	container->oom_killed = raw.oom_killed;
 	container->error = TAKE_PTR(raw.error);
+	container->wanted = raw.wanted;
+	container->ran_at_end = raw.wanted && (raw.runs || !container->finished_at_us);
+	container->restart_count = (unsigned int)raw.restart_count;
 	container->state = container->finished_at_us ? CONTAINER_EXITED : CONTAINER_CREATED;
 	container->saved_once = true;
 	*ret = container;

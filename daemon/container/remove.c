@@ -83,6 +83,12 @@ int container_remove(struct container *container, bool force, bool volumes, stru
 					 "container \"%s\" is %s; stop it first, or use force",
 					 container->name, container_state_name(container->state));
 	container->remove_volumes = volumes;
+	container->wanted = false;
+	if (container->state == CONTAINER_RESTARTING) {
+		restart_cancel(container);
+		remove_inactive(container);
+		return 0;
+	}
 	if (container->start_waits) {
 		container_start_cancel(container, "it was removed before it started");
 		remove_inactive(container);

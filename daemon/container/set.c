@@ -88,6 +88,8 @@ void container_free(struct container *container)
 	if (container->unlisted)
 		TAILQ_REMOVE(&container->set->unlisted, container, entry);
 	container_stop_timer_clear(container);
+	restart_cancel(container);
+	(void)health_free(container->health);
 	execs_free(&container->execs);
 	remounts_free(&container->remounts);
 	process_done(&container->process);
@@ -290,7 +292,7 @@ int containers_create(struct containers *set, struct container_create_params *pa
 		return -1;
 	}
 	container->owner = params->owner;
-	container->discard_on_failure = params->discard_on_failure;
+	container->discard_on_failure = container->wanted = params->discard_on_failure;
 	container->created_at_us = clock_realtime_us();
 	containers_add(set, container);
 	/* Its volumes first: the record, which comes to the disk after them, has their names. */

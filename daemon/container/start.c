@@ -26,6 +26,7 @@ static void on_ended(struct process *process)
 	struct containers *set = container->set;
 
 	container_stop_timer_clear(container);
+	container->health = health_free(container->health);
 	recordings_end(container);
 	container_log_end(container);
 	container->exit_status = process_exit_status(process);
@@ -33,11 +34,28 @@ static void on_ended(struct process *process)
 	container->finished_at_us = clock_realtime_us();
 	if (container->spec.auto_remove || container->remove_at_exit) {
 		container_discard(container);
+	} else if (restart_is_due(container)) {
+		restart_later(container);
+		container_notify(container, CONTAINER_EVENT_EXITED, NULL);
 	} else {
+		/* What ends with the daemon is to run again with the next. */
+		container->wanted = container->wanted && set->stopped;
 		container_transition(container, CONTAINER_EXITED);
 		container_notify(container, CONTAINER_EVENT_EXITED, NULL);
 	}
 	containers_check_stopped(set);
+}
+
+static void not_restarted(struct container *container, const struct error *err)
+{
+	struct error told = *err;
+
+	(void)error_prefix(&told, "start again");
+	container->set->params.complain(container->id, &told);
+	if (restart_is_due(container))
+		restart_later(container);
+	else
+		restart_give_up(container);
 }
 
 static void start_failed(struct container *container, const struct error *err)
@@ -51,6 +69,11 @@ static void start_failed(struct container *container, const struct error *err)
 		return;
 	}
 	container_set_error(container, err->message);
+	if (container->state_before_start == CONTAINER_RESTARTING) {
+		not_restarted(container, err);
+		return;
+	}
+	container->wanted = false;
 	container_transition(container, container->state_before_start);
 	container_notify(container, CONTAINER_EVENT_STARTED, err);
 	container_notify(container, CONTAINER_EVENT_EXITED, NULL);
@@ -68,6 +91,8 @@ static void on_started(struct process *process)
 	struct container *container = container_of(process);
 
 	container->started_at_us = clock_realtime_us();
+	container->ran_from_us = clock_monotonic_us();
+	container->unhealthy = false;
 	container->finished_at_us = 0;
 	container->exit_status = -1;
 	container->oom_killed = false;
@@ -78,6 +103,7 @@ static void on_started(struct process *process)
 	container->last_exec = 0;
 	container->discard_on_failure = false;
 	container_volumes_used(container);
+	container->health = health_new(container);
 	if (container->stop_waits)
 		container_stop_begin(container);
 	if (container_is_saved(container))
@@ -152,27 +178,56 @@ static int start_refused(struct container *container)
 	return -1;
 }
 
+static int begin(struct container *container, struct error *err)
+{
+	container->process.held = container->start.hold_output;
+	/* The process 1 of the run before may still be on its way out, with the layer mounted. */
+	if (container->process.launch)
+		container->start_waits = true;
+	else if (container_launch(container, err) < 0)
+		return -1;
+	container->state_before_start = container->state;
+	container_transition(container, CONTAINER_STARTING);
+	return 0;
+}
+
 int container_start(struct container *container, const struct container_start_params *params,
 		    struct error *err)
 {
 	if (container->set->stopped)
 		return error_set_subject(err, ERROR_WRONG_STATE, "stopping",
 					 "the daemon is about to end");
-	if (container->state != CONTAINER_CREATED && container->state != CONTAINER_EXITED)
+	if (container->state != CONTAINER_CREATED && container->state != CONTAINER_EXITED &&
+	    container->state != CONTAINER_RESTARTING)
 		return error_set_subject(err, ERROR_WRONG_STATE,
 					 container_state_name(container->state),
 					 "container \"%s\" is %s already", container->name,
 					 container_state_name(container->state));
+	if (container->state == CONTAINER_RESTARTING) {
+		restart_cancel(container);
+		container_transition(container, CONTAINER_EXITED);
+	}
 	container->start = *params;
-	container->process.held = params->hold_output;
-	/* The process 1 of the run before may still be on its way out, with the layer mounted. */
-	if (container->process.launch)
-		container->start_waits = true;
-	else if (container_launch(container, err) < 0)
+	if (begin(container, err) < 0)
 		return start_refused(container);
-	container->state_before_start = container->state;
-	container_transition(container, CONTAINER_STARTING);
+	container->restart_count = 0;
+	container->restart_delay_ms = 0;
+	if (!container->wanted) {
+		container->wanted = true;
+		container_save_wanted(container);
+	}
 	return 0;
+}
+
+void container_start_again(struct container *container)
+{
+	struct error err;
+
+	container->start.hold_output = false;
+	if (begin(container, &err) == 0)
+		return;
+	container->state_before_start = CONTAINER_RESTARTING;
+	start_failed(container, &err);
 }
 
 void container_start_cancel(struct container *container, const char *why)

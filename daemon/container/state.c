@@ -14,12 +14,14 @@ static const struct {
 	unsigned int next; /* the states that it may change to */
 } states[CONTAINER_STATE_COUNT] = {
 	[CONTAINER_CREATED] = { "created", TO(STARTING) | TO(REMOVING) },
-	[CONTAINER_STARTING] = { "starting",
-				 TO(RUNNING) | TO(CREATED) | TO(EXITED) | TO(REMOVING) },
-	[CONTAINER_RUNNING] = { "running", TO(PAUSED) | TO(STOPPING) | TO(EXITED) | TO(REMOVING) },
-	[CONTAINER_PAUSED] = { "paused", TO(RUNNING) | TO(EXITED) | TO(REMOVING) },
-	[CONTAINER_STOPPING] = { "stopping", TO(EXITED) | TO(REMOVING) },
-	[CONTAINER_EXITED] = { "exited", TO(STARTING) | TO(REMOVING) },
+	[CONTAINER_RESTARTING] = { "restarting", TO(STARTING) | TO(EXITED) | TO(REMOVING) },
+	[CONTAINER_STARTING] = { "starting", TO(RUNNING) | TO(CREATED) | TO(RESTARTING) |
+						     TO(EXITED) | TO(REMOVING) },
+	[CONTAINER_RUNNING] = { "running", TO(PAUSED) | TO(STOPPING) | TO(RESTARTING) | TO(EXITED) |
+						   TO(REMOVING) },
+	[CONTAINER_PAUSED] = { "paused", TO(RUNNING) | TO(RESTARTING) | TO(EXITED) | TO(REMOVING) },
+	[CONTAINER_STOPPING] = { "stopping", TO(RESTARTING) | TO(EXITED) | TO(REMOVING) },
+	[CONTAINER_EXITED] = { "exited", TO(STARTING) | TO(RESTARTING) | TO(REMOVING) },
 	[CONTAINER_REMOVING] = { "removing", 0 },
 };
 
@@ -102,9 +104,9 @@ void container_save_failed(struct container *container, void *ticket)
 }
 
 static void write_record(struct container *container, enum store_place place,
-			 struct json_object *record)
+			 struct json_object *record, bool awaited)
 {
-	bool durable = place == STORE_STATE;
+	bool durable = place == STORE_STATE && awaited;
 	char *ticket = durable ? save_ticket(container) : NULL;
 	struct error err;
 	size_t size;
@@ -125,7 +127,7 @@ static void write_record(struct container *container, enum store_place place,
 
 void container_save_run(struct container *container)
 {
-	write_record(container, STORE_RUN, record_to_run_json(container));
+	write_record(container, STORE_RUN, record_to_run_json(container), false);
 }
 
 static void remove_run_record(struct container *container)
@@ -147,7 +149,14 @@ void container_save(struct container *container)
 			container_save_run(container);
 		return;
 	}
-	write_record(container, STORE_STATE, record_to_json(container));
+	write_record(container, STORE_STATE, record_to_json(container), true);
+}
+
+void container_save_wanted(struct container *container)
+{
+	if (!container->spec.auto_remove)
+		write_record(container, STORE_STATE, record_to_json(container),
+			     restart_has_policy(container));
 }
 
 /* What is to be discarded when it does not start has not been there for anybody until it runs. */
@@ -168,7 +177,8 @@ static void publish(const struct container *container, enum container_state from
 		container_event(container, "unpause", NULL);
 	if (to == CONTAINER_STOPPING)
 		container_event(container, "stop", NULL);
-	if (ran && (to == CONTAINER_EXITED || to == CONTAINER_REMOVING))
+	if (ran &&
+	    (to == CONTAINER_EXITED || to == CONTAINER_RESTARTING || to == CONTAINER_REMOVING))
 		container_event_exit(container, "die", container->exit_status,
 				     container->oom_killed ? "oom_killed" : NULL, "true", NULL);
 	if (to == CONTAINER_REMOVING && !container->discard_on_failure)
@@ -191,11 +201,17 @@ void container_transition(struct container *container, enum container_state to)
 		container_save_run(container);
 		break;
 	case CONTAINER_EXITED:
-		if (from != CONTAINER_STARTING)
+		if (from != CONTAINER_STARTING && from != CONTAINER_RESTARTING)
 			remove_run_record(container);
 		container_save(container);
 		break;
 	case CONTAINER_CREATED:
+		container_save(container);
+		break;
+	case CONTAINER_RESTARTING:
+		if (from == CONTAINER_STARTING || from == CONTAINER_EXITED)
+			break;
+		remove_run_record(container);
 		container_save(container);
 		break;
 	case CONTAINER_REMOVING:
@@ -221,5 +237,5 @@ enum container_state container_state(const struct container *container)
 
 bool container_is_active(const struct container *container)
 {
-	return container->state >= CONTAINER_STARTING && container->state <= CONTAINER_STOPPING;
+	return container->state >= CONTAINER_RESTARTING && container->state <= CONTAINER_STOPPING;
 }

@@ -81,16 +81,16 @@ void container_stop_begin(struct container *container)
 		abort();
 }
 
-int container_stop(struct container *container, int64_t timeout_ms, struct error *err)
+/* What is about to be started again is not, and what is about to start is stopped as soon as it runs. */
+static void stop(struct container *container, int64_t timeout_ms)
 {
-	if (timeout_ms < CONTAINER_STOP_TIMEOUT_OWN || timeout_ms > 24 * 3600 * 1000)
-		return error_set_subject(err, ERROR_INVALID_VALUE, "timeout_ms",
-					 "a timeout is between 0 and a day, or -1 for none");
-	if (!container_is_active(container))
-		return 0;
+	if (container->state == CONTAINER_RESTARTING) {
+		restart_give_up(container);
+		return;
+	}
 	if (container->start_waits) {
 		container_start_cancel(container, "it was stopped before it started");
-		return 0;
+		return;
 	}
 	container->stop_timeout_ms = timeout_ms == CONTAINER_STOP_TIMEOUT_OWN ?
 					     container->spec.stop_timeout_ms :
@@ -99,7 +99,37 @@ int container_stop(struct container *container, int64_t timeout_ms, struct error
 		container->stop_waits = true;
 	else
 		container_stop_begin(container);
+}
+
+int container_stop(struct container *container, int64_t timeout_ms, struct error *err)
+{
+	if (timeout_ms < CONTAINER_STOP_TIMEOUT_OWN || timeout_ms > 24 * 3600 * 1000)
+		return error_set_subject(err, ERROR_INVALID_VALUE, "timeout_ms",
+					 "a timeout is between 0 and a day, or -1 for none");
+	if (!container_is_active(container))
+		return 0;
+	container->wanted = false;
+	stop(container, timeout_ms);
 	return 0;
+}
+
+void container_stop_unhealthy(struct container *container)
+{
+	if (container->state != CONTAINER_RUNNING)
+		return;
+	container->unhealthy = true;
+	stop(container, CONTAINER_STOP_TIMEOUT_OWN);
+}
+
+/* Whether a signal is meant to end it. */
+static bool ends(const struct container *container, int number)
+{
+	int stop_signal = SIGTERM;
+	struct error ignored;
+
+	if (container->spec.stop_signal)
+		(void)parse_signal(container->spec.stop_signal, &stop_signal, &ignored);
+	return number == SIGKILL || number == stop_signal;
 }
 
 int container_kill(struct container *container, int number, struct error *err)
@@ -117,6 +147,8 @@ int container_kill(struct container *container, int number, struct error *err)
 		group_thaw(container);
 	if (process_signal(&container->process, number, err) < 0)
 		return -1;
+	if (ends(container, number))
+		container->wanted = false;
 	container_event(container, "kill", "signal", signal_name(number, name, sizeof(name)), NULL);
 	return 0;
 }
@@ -157,7 +189,6 @@ void containers_stop_all(struct containers *set, void (*stopped)(void *userdata)
 {
 	struct container *container, *next;
 	bool again = set->stopped != NULL;
-	struct error ignored;
 
 	set->stopped = stopped;
 	set->stopped_userdata = userdata;
@@ -166,8 +197,8 @@ void containers_stop_all(struct containers *set, void (*stopped)(void *userdata)
 		process_begin(&container->process);
 		if (again && container->process.launch)
 			send_signal(container, SIGKILL);
-		else
-			(void)container_stop(container, CONTAINER_STOP_TIMEOUT_OWN, &ignored);
+		else if (container_is_active(container))
+			stop(container, CONTAINER_STOP_TIMEOUT_OWN);
 	}
 	containers_check_stopped(set);
 }

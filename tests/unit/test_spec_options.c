@@ -202,6 +202,24 @@ static void every_option_reaches_its_field(void **state)
 	assert_int_equal(options.detach_keys.keys.n, 1);
 }
 
+static void a_health_check_is_a_line_of_shell(void **state)
+{
+	_cleanup_(options_free) struct spec_options options;
+	const struct health_spec *health = &options.spec.health;
+
+	(void)state;
+	read_line("--health-cmd true --health-interval 1.5 --health-timeout 500ms "
+		  "--health-retries 7 --health-start-period 1m --restart on-failure:2 busybox",
+		  &options);
+	assert_string_equal(health->command[0], "/bin/sh");
+	assert_string_equal(health->command[2], "true");
+	assert_int_equal(health->interval_ms, 1500);
+	assert_int_equal(health->timeout_ms, 500);
+	assert_int_equal(health->retries, 7);
+	assert_int_equal(health->start_period_ms, 60000);
+	assert_string_equal(options.spec.restart, "on-failure:2");
+}
+
 static void without_options_there_are_the_defaults(void **state)
 {
 	_cleanup_(options_free) struct spec_options options;
@@ -262,6 +280,7 @@ int main(void)
 		cmocka_unit_test(an_entrypoint_is_one_word_or_none),
 		cmocka_unit_test(single_variables_win_over_files_wherever_they_stand),
 		cmocka_unit_test(every_option_reaches_its_field),
+		cmocka_unit_test(a_health_check_is_a_line_of_shell),
 		cmocka_unit_test(without_options_there_are_the_defaults),
 		cmocka_unit_test(what_cannot_be_is_refused_before_anyone_is_asked),
 		cmocka_unit_test(the_options_of_run_alone_come_first),
