@@ -8,6 +8,7 @@
 #include "common/parse.h"
 #include "common/text.h"
 #include "daemon/container/object.h"
+#include "daemon/loop/fault.h"
 
 enum { PREPARE_AFTER_MS = 10, REMOVE_AGAIN_MS = 20 };
 
@@ -137,6 +138,7 @@ int group_make(struct container *container, struct cgroup_entry *ret_entry, stru
 		return in_resources(err);
 	if (cgroup_new(set->params.cgroups, container->id, &limits, &container->cgroup, err) < 0)
 		return err->subject[0] ? in_resources(err) : -1;
+	fault_point("with its groups");
 	prepare_later(set);
 	return group_enter(container, ret_entry, err);
 }
@@ -230,6 +232,7 @@ static int update_limits(struct container *container, struct json_object *change
 		return in_resources(err);
 	if (container->cgroup && cgroup_update(container->cgroup, &limits, err) < 0)
 		return err->subject[0] ? in_resources(err) : -1;
+	fault_point("with other limits");
 	resources_done(&container->spec.resources);
 	container->spec.resources = merged;
 	merged = RESOURCES_NULL;

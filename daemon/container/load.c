@@ -10,7 +10,7 @@
 #include "common/json.h"
 #include "daemon/container/object.h"
 
-enum { SWEEP_AGAIN_MS = 50 };
+enum { SWEEP_AGAIN_MS = 50, SWEEPS_MAX = 200 };
 
 struct loading {
 	struct containers *set;
@@ -204,7 +204,9 @@ static bool has_group(const char *id, void *userdata)
 	return containers_find(set, id, &container, &ignored) == 0 && container->cgroup;
 }
 
-/* Groups of containers that run no more. What dies in them now is gone a moment later. */
+/* Groups of containers that run no more. What dies in them now is gone a moment later, for which a
+ * daemon that is to end waits.
+ */
 static void sweep_groups(evutil_socket_t fd, short what, void *userdata)
 {
 	static const struct timeval again = { .tv_usec = SWEEP_AGAIN_MS * 1000 };
@@ -212,8 +214,11 @@ static void sweep_groups(evutil_socket_t fd, short what, void *userdata)
 
 	(void)fd;
 	(void)what;
-	if (cgroups_sweep(set->params.cgroups, has_group, set) > 0)
-		(void)event_base_once(set->params.base, -1, EV_TIMEOUT, sweep_groups, set, &again);
+	set->sweeping =
+		cgroups_sweep(set->params.cgroups, has_group, set) > 0 &&
+		++set->n_sweeps < SWEEPS_MAX &&
+		event_base_once(set->params.base, -1, EV_TIMEOUT, sweep_groups, set, &again) == 0;
+	containers_check_stopped(set);
 }
 
 /* What was kept of containers that there is no record of: they end. */

@@ -82,6 +82,8 @@ struct containers {
 	uint64_t last_serial;
 	struct events events;
 	struct event *prepare_groups;
+	bool sweeping; /* groups of an earlier daemon are on their way out */
+	unsigned int n_sweeps;
 	void (*stopped)(void *userdata); /* set once no more may start */
 	void *stopped_userdata;
 };

@@ -10,6 +10,7 @@
 #include "common/cleanup.h"
 #include "daemon/container/kept.h"
 #include "daemon/container/object.h"
+#include "daemon/loop/fault.h"
 #include "daemon/session/screen.h"
 
 enum { ROWS_DEFAULT = 24, COLUMNS_DEFAULT = 80 };
@@ -149,6 +150,7 @@ static void on_started(void *userdata)
 		return;
 	}
 	process->started = true;
+	fault_point("started");
 	if (process->joins)
 		kept_store_launch(process);
 	if (!process->held)
@@ -163,6 +165,7 @@ static void on_exited(void *userdata, int wait_status)
 	if (process->released)
 		return;
 	process->wait_status = wait_status;
+	fault_point("ended");
 	if (process->held)
 		process->exit_held = true;
 	else
@@ -183,6 +186,7 @@ static void on_gone(void *userdata)
 
 	process->launch = launch_free(process->launch);
 	kept_forget_all(process);
+	fault_point("gone");
 	process->events->gone(process);
 }
 
@@ -211,8 +215,11 @@ int process_launch(struct process *process, struct launcher *launcher,
 	if (launch_start(launcher, params, &launch_callbacks, process, &process->launch, &stdio,
 			 err) < 0)
 		return -1;
+	fault_point("cloned");
 	if (open_session(process, &stdio, err) == 0) {
+		fault_point("with its streams kept");
 		kept_store_launch(process);
+		fault_point("kept");
 		return 0;
 	}
 	process->launch = launch_free(process->launch);
@@ -229,6 +236,7 @@ int process_exec(struct process *process, struct launcher *launcher,
 	if (launch_exec(launcher, params, &launch_callbacks, process, &process->launch, &stdio,
 			err) < 0)
 		return -1;
+	fault_point("joining");
 	if (params->terminal || open_session(process, &stdio, err) == 0)
 		return 0;
 	process->launch = launch_free(process->launch);

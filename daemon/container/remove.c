@@ -5,6 +5,7 @@
 #include "common/alloc.h"
 #include "common/cleanup.h"
 #include "daemon/container/object.h"
+#include "daemon/loop/fault.h"
 
 void container_discard_check(struct container *container)
 {
@@ -26,6 +27,7 @@ static void on_removed(void *userdata, const struct error *err)
 	if (err)
 		container->set->params.complain(container->id, err);
 	container->removed = true;
+	fault_point("without its record");
 	container_notify_removed(container);
 	container_discard_check(container);
 }
@@ -37,6 +39,7 @@ void container_discard(struct container *container)
 
 	container_transition(container, CONTAINER_REMOVING);
 	containers_unlist(container);
+	fault_point("taken out");
 	container_drop_volumes(container);
 	container_stop_timer_clear(container);
 	process_release(&container->process);
@@ -111,6 +114,7 @@ int container_rename(struct container *container, const char *name, struct error
 					 name);
 	old_name = alloc_strdup(container->name);
 	containers_set_name(container, name);
+	fault_point("renamed");
 	container_changed(container);
 	container_save(container);
 	container_event(container, "rename", "old_name", old_name, NULL);

@@ -6,6 +6,7 @@
 #include "common/cleanup.h"
 #include "common/json.h"
 #include "daemon/container/object.h"
+#include "daemon/loop/fault.h"
 
 #define TO(state) (1u << CONTAINER_##state)
 
@@ -114,6 +115,7 @@ static void write_record(struct container *container, enum store_place place,
 		record, JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE, &size);
 
 	container->saves += durable;
+	fault_point("before a record");
 	if (store_write(container->set->params.store, place, container->id, text, size,
 			durable ? saved : NULL, ticket, &err) < 0) {
 		complain(container, &err);
@@ -123,6 +125,7 @@ static void write_record(struct container *container, enum store_place place,
 		}
 	}
 	json_object_put(record);
+	fault_point("after a record");
 }
 
 void container_save_run(struct container *container)
@@ -137,6 +140,7 @@ static void remove_run_record(struct container *container)
 	if (store_remove(container->set->params.store, STORE_RUN, container->id, NULL, NULL, &err) <
 	    0)
 		complain(container, &err);
+	fault_point("without its run's record");
 }
 
 void container_save(struct container *container)

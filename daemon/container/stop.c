@@ -5,6 +5,7 @@
 #include "common/parse.h"
 #include "daemon/container/object.h"
 #include "daemon/launch/deaf.h"
+#include "daemon/loop/fault.h"
 
 void container_stop_timer_clear(struct container *container)
 {
@@ -73,6 +74,7 @@ void container_stop_begin(struct container *container)
 		return;
 	}
 	send_stop_signals(container);
+	fault_point("told to stop");
 	if (ms < 0)
 		return;
 	container->stop_timer =
@@ -159,7 +161,7 @@ static bool all_stopped(const struct containers *set)
 {
 	const struct container *container;
 
-	if (!TAILQ_EMPTY(&set->unlisted))
+	if (set->sweeping || !TAILQ_EMPTY(&set->unlisted))
 		return false;
 	TAILQ_FOREACH (container, &set->list, entry)
 		if (container->process.launch || container_is_active(container))

@@ -14,6 +14,7 @@
 #include "common/cleanup.h"
 #include "common/fdio.h"
 #include "daemon/launch/launcher.h"
+#include "daemon/loop/fault.h"
 
 /* --- What happens ---------------------------------------------------------------------------- */
 
@@ -290,6 +291,7 @@ static int start(struct launcher *launcher, const struct plan *plan,
 
 	if (send_plan(launcher, plan, streams, &own, &theirs, err) < 0)
 		return -1;
+	fault_point("with its plan");
 	if (fd_set_nonblocking(own, true) < 0)
 		return error_set_errno(err, errno, "make the control socket non-blocking");
 	launch = launch_new(launcher, plan->flags & PLAN_INIT,

@@ -23,7 +23,8 @@ class Footprint:
             "fds": sorted(target.split(":")[0] for target in processes.open_fds(pid).values()),
             "mounts": processes.mounts_below(self.daemon.directory, pid),
             "children": sorted(processes.command(child) for child in processes.children(pid)),
-            "cgroups": [path for path in self.daemon.cgroups() if not path.endswith("/spare")],
+            "cgroups": sorted(path for path in self.daemon.cgroups()
+                              if not path.endswith("/spare")),
             "layers": len(list((self.daemon.state / "containers").iterdir())),
             "trash": len(list((self.daemon.state / "trash").iterdir())),
             "run records": len(list((self.daemon.run_dir / "containers").iterdir())),
