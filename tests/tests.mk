@@ -89,6 +89,12 @@ system-programs: all
 system: system-programs $(DEBIAN) ## system tests of what is built (PYTEST="-k NAME" for some)
 	@$(call system,$(BUILD))
 
+LIFECYCLES ?= 20000
+
+.PHONY: test-leaks
+test-leaks: system-programs $(DEBIAN) ## LIFECYCLES (20000) of containers, after which all is as it was
+	@DOKRUST_LIFECYCLES=$(LIFECYCLES) $(call system,$(BUILD)) -k test_lifecycles
+
 # --- All of it ------------------------------------------------------------------------------------
 
 .PHONY: test test-deps test-programs sanitized-programs sanitized-check

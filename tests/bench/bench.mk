@@ -24,3 +24,9 @@ bench: all $(BENCH_PROGRAMS) ## measure against peers and targets; RUNS= ONLY= P
 	@/usr/bin/python3 -B tests/bench/bench.py --build $(BUILD) --json $(BUILD)/bench.json \
 		$(if $(RUNS),--runs $(RUNS)) $(if $(ONLY),--only $(ONLY)) \
 		$(if $(PEERS),--peers $(PEERS)) $(if $(STRICT),--strict)
+
+.PHONY: bench-scale
+bench-scale: all ## a thousand containers at once: what they cost, and how that grows; NUMBERS=250,500,1000
+	$(if $(SANITIZE),$(error a sanitized build is not measured))
+	@$(if $(NUMBERS),NUMBERS=$(NUMBERS)) DOKRUST_BUILD=$(abspath $(BUILD)) \
+		/usr/bin/python3 -B tests/bench/scale.py

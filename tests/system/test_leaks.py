@@ -1,12 +1,16 @@
 """After many rounds everything is as it was: descriptors, mounts, groups, processes, memory."""
+import os
+
 import pytest
 
 import processes
 from host import SANITIZED, Ctl
-from varlink import CONTAINER, VarlinkError
+from varlink import CONTAINER, VarlinkError, message
 
 ROUNDS = 30 if SANITIZED else 1000
 FEW = 5 if SANITIZED else 50
+# `make test-leaks` has an hour's worth of work done.
+LIFECYCLES = int(os.environ.get("DOKRUST_LIFECYCLES", 10 if SANITIZED else 80))
 
 
 class Footprint:
@@ -67,6 +71,29 @@ def test_a_thousand_rounds_of_create_start_attach_and_rm(daemon, footprint):
     footprint.assert_same()
 
 
+@pytest.mark.timeout(3600)
+def test_lifecycles_with_attach_exec_logs_and_events(daemon, footprint):
+    events = daemon.connect()
+    events.send(message(CONTAINER + "Events", {}, more=True))
+    for i in range(LIFECYCLES):
+        spec = {"image": "busybox", "command": ["sh", "-c", "echo $0; read x", str(i)], "stdin_open": True,
+                "terminal": i % 2 == 0, "restart": "on-failure" if i % 3 == 0 else None}
+        with daemon.run_viewer(spec, "a") as viewer:
+            viewer.wait_for(str(i).encode())
+            with daemon.connect().upgrade(CONTAINER + "Exec", {
+                    "container": "a", "exec": {"command": ["true"], "terminal": i % 4 == 0},
+                    "attach": {"framing": 1}}) as executed:
+                assert executed.finish() == 0
+            with daemon.connect() as log:
+                log.call(CONTAINER + "Logs", {"container": "a"}, upgrade=True)
+                while log.fill():
+                    pass
+            daemon.call(CONTAINER + "Remove", {"container": "a", "force": True})
+        events.receive()
+    events.close()
+    footprint.assert_same()
+
+
 def test_rounds_of_run_detach_and_force(daemon, footprint):
     spec = {"image": "busybox", "command": ["cat"], "terminal": True}
     for _ in range(FEW):
@@ -102,7 +129,6 @@ def test_rounds_of_starts_that_fail(daemon, footprint):
 
 
 def test_rounds_of_clients_that_hang_up_at_any_moment(daemon, footprint):
-    from varlink import message
     spec = {"image": "busybox", "command": ["sh", "-c", "echo x; sleep 0.01"], "auto_remove": True}
     call = message(CONTAINER + "Run", {"spec": spec, "attach": {"framing": 1}}, upgrade=True)
     for i in range(FEW * 2):
