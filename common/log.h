@@ -7,6 +7,8 @@
  */
 #pragma once
 
+#include <stdbool.h>
+
 enum log_level {
 	LOG_LEVEL_ERROR = 3, /* the numbers of syslog(3) */
 	LOG_LEVEL_WARNING = 4,
@@ -19,6 +21,15 @@ void log_open(const char *program, enum log_level max_level);
 
 void log_message(enum log_level level, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
+
+/* Whether anybody is told of events: the journal, or who wants to know everything. */
+bool log_has_events(void);
+
+/* Something that happened, at the level info. In the journal it gets the message id (32 hex digits) and
+ * fields of its own, lines of KEY=VALUE; elsewhere it is a line of the level debug. Never waits.
+ */
+void log_event(const char *message_id, const char *fields, const char *format, ...)
+	__attribute__((format(printf, 3, 4)));
 
 #define log_error(...) log_message(LOG_LEVEL_ERROR, __VA_ARGS__)
 #define log_warning(...) log_message(LOG_LEVEL_WARNING, __VA_ARGS__)

@@ -15,6 +15,7 @@
 #include "common/cleanup.h"
 #include "common/clock.h"
 #include "common/fdio.h"
+#include "daemon/announce.h"
 #include "daemon/api/server.h"
 #include "daemon/cgroup/cgroup.h"
 #include "daemon/container/container.h"
@@ -31,7 +32,7 @@
 #define DOOR_UNNAMED "unknown"
 #define DOOR_OWN "door"
 
-enum { SIGNALS_COUNT = 3, SETTLE_MS = 10 };
+enum { SIGNALS_COUNT = 4, SETTLE_MS = 10 };
 
 struct daemon {
 	const struct config *config;
@@ -46,6 +47,8 @@ struct daemon {
 	struct keep *keep;
 	struct cgroups *cgroups;
 	struct event *signals[SIGNALS_COUNT];
+	struct event *watchdog; /* NULL: nobody asks for it */
+	struct announcer *announcer;
 	int door;	 /* a copy of the listening socket */
 	bool own_socket; /* bound by us, not passed */
 	enum daemon_end end;
@@ -266,6 +269,7 @@ static void watch_signals(struct daemon *daemon)
 		{ SIGTERM, on_stop_signal },
 		{ SIGINT, on_stop_signal },
 		{ SIGUSR2, on_reload_signal },
+		{ SIGHUP, on_reload_signal },
 	};
 
 	for (size_t i = 0; i < SIGNALS_COUNT; i++) {
@@ -285,6 +289,32 @@ static void raise_descriptor_limit(void)
 		limit.rlim_cur = limit.rlim_max;
 		(void)setrlimit(RLIMIT_NOFILE, &limit);
 	}
+}
+
+static void on_watchdog(evutil_socket_t fd, short what, void *userdata)
+{
+	struct daemon *daemon = userdata;
+
+	(void)fd;
+	(void)what;
+	keep_notify(daemon->keep, "WATCHDOG=1");
+}
+
+/* A loop that hangs does not come to it: systemd kills and starts the daemon again then, and the
+ * containers go on. Half of the time that it gives, as sd_watchdog_enabled(3) recommends.
+ */
+static void feed_watchdog(struct daemon *daemon)
+{
+	struct timeval interval;
+	uint64_t us;
+
+	if (sd_watchdog_enabled(0, &us) <= 0)
+		return;
+	interval = (struct timeval){ .tv_sec = (time_t)(us / 2 / 1000000),
+				     .tv_usec = (suseconds_t)(us / 2 % 1000000) };
+	daemon->watchdog = event_new(daemon->base, -1, EV_PERSIST, on_watchdog, daemon);
+	if (!daemon->watchdog || event_add(daemon->watchdog, &interval) < 0)
+		abort();
 }
 
 static struct event_base *make_base(void)
@@ -320,6 +350,8 @@ int daemon_new(const struct config *config, struct daemon **ret, struct error *e
 		daemon_free(daemon);
 		return -1;
 	}
+	feed_watchdog(daemon);
+	daemon->announcer = announcer_new(daemon->containers);
 	*ret = daemon;
 	return 0;
 }
@@ -342,6 +374,7 @@ static void take_down(struct daemon *daemon)
 	if (daemon->server && daemon->own_socket && !leaves)
 		(void)unlink(daemon->config->socket);
 	daemon->server = server_free(daemon->server);
+	daemon->announcer = announcer_free(daemon->announcer);
 	if (leaves && daemon->containers) {
 		containers_leave(daemon->containers);
 		keep_store(daemon->keep, daemon->own_socket ? DOOR_OWN : DOOR_PASSED, daemon->door);
@@ -354,6 +387,8 @@ static void take_down(struct daemon *daemon)
 	daemon->launcher = launcher_free(daemon->launcher);
 	daemon->cgroups = cgroups_free(daemon->cgroups);
 	daemon->reaper = reaper_free(daemon->reaper);
+	if (daemon->watchdog)
+		event_free(TAKE_PTR(daemon->watchdog));
 	for (size_t i = 0; i < SIGNALS_COUNT; i++)
 		if (daemon->signals[i])
 			event_free(TAKE_PTR(daemon->signals[i]));

@@ -16,6 +16,27 @@ SLEEP = {"image": "busybox", "command": ["sleep", "infinity"]}
 
 # --- Arriving ------------------------------------------------------------------------------------
 
+def test_it_feeds_a_watchdog(new_daemon):
+    other = new_daemon()
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as notify:
+        path = other.directory / "notify"
+        notify.bind(str(path))
+        notify.settimeout(20)
+        other.spawn(env={"NOTIFY_SOCKET": str(path), "WATCHDOG_USEC": "100000"})
+        told = [notify.recv(4096).decode() for _ in range(4)]
+        other.stop()
+    assert told[0] == "READY=1" and told[1:] == 3 * ["WATCHDOG=1"]
+
+
+def test_what_becomes_of_containers_is_told_at_the_level_debug(daemon, ctl):
+    ctl("run", "--name", "job", "--health-cmd", "true", "--health-interval", "10ms", "busybox", "sh", "-c",
+        "sleep 0.3; exit 3")
+    ctl.ok("rm", "job")
+    for text in ("container job has started", "container job is healthy", "container job has ended with status 3",
+                 "container job is removed"):
+        assert text in daemon.log
+
+
 def test_it_tells_who_started_it_when_it_is_ready(daemon):
     assert "READY=1" in daemon.ready.splitlines()
     assert daemon.call("org.varlink.service.GetInfo")["product"] == "dokrustd"

@@ -53,11 +53,11 @@ def kill_daemon(daemon):
     processes.wait_until(replaced, 20, "another daemon")
 
 
-def reload_daemon(daemon):
-    """SIGUSR2: the same process, a new image."""
+def reload_daemon(daemon, number=signal.SIGUSR2):
+    """The same process, a new image."""
     pid = daemon_pid(daemon)
     started = daemon.call(DAEMON + "GetVersion")["started_at"]
-    os.kill(pid, signal.SIGUSR2)
+    os.kill(pid, number)
 
     def reloaded():
         return answer(daemon).get("started_at", started) != started
@@ -209,10 +209,11 @@ def test_many_survive(kept, kept_ctl):
 
 # --- Without a keeper ----------------------------------------------------------------------------
 
-def test_a_reload_needs_no_keeper(daemon, ctl):
+@pytest.mark.parametrize("number", [signal.SIGUSR2, signal.SIGHUP])
+def test_a_reload_needs_no_keeper(daemon, ctl, number):
     ctl.ok("run", "-dit", "--name", "work", "busybox")
     ctl.ok("send", "work", "X=1", "--enter")
-    reload_daemon(daemon)
+    reload_daemon(daemon, number)
     ctl.ok("send", "work", "echo $X > /answer", "--enter")
     processes.wait_until(lambda: ctl("exec", "work", "cat", "/answer").out == "1\n")
 

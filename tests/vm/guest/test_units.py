@@ -1,5 +1,6 @@
 """The units, as `make install` puts them there, under a systemd that runs."""
 
+import json
 import os
 import re
 import signal
@@ -148,6 +149,36 @@ def test_a_damaged_record_is_a_warning_in_the_journal():
     warnings = [message for level, message in journal("_PID=%d" % main_pid()) if level == 4]
     assert len(warnings) == 1
     assert identity[:12] in warnings[0]
+
+
+def test_what_becomes_of_a_container_can_be_looked_for():
+    assert ctl("run", "--name", "job", "busybox", "sh", "-c", "exit 3").status == 3
+    entries = [json.loads(line) for line in
+               check("journalctl", "-o", "json", "CONTAINER_NAME=job", "SYSLOG_IDENTIFIER=dokrustd").splitlines()]
+    assert [entry["MESSAGE"] for entry in entries] == ["container job has started",
+                                                       "container job has ended with status 3"]
+    assert entries[1]["EXIT_STATUS"] == "3" and len(entries[1]["MESSAGE_ID"]) == 32
+    assert len(check("journalctl", "-o", "cat", "MESSAGE_ID=" + entries[1]["MESSAGE_ID"]).splitlines()) >= 1
+
+
+def test_a_loop_that_hangs_is_replaced_and_the_containers_go_on():
+    pid = shell_in("web")
+    before = main_pid()
+    assert show(SERVICE, "WatchdogUSec") == "30s"
+    # It is not answered by one that is stopped; systemd then kills it with SIGABRT.
+    os.kill(before, signal.SIGSTOP)
+    wait_until(lambda: main_pid() not in (0, before), 60, "another daemon")
+    assert inspect("web")["pid"] == pid
+    check_ctl("rm", "-f", "web")
+
+
+def test_a_reload_of_the_unit_keeps_process_and_containers():
+    pid = shell_in("web")
+    before = main_pid()
+    check("systemctl", "reload", SERVICE)
+    wait_until(lambda: run("dokrustctl", "version").status == 0, 30, "an answer")
+    assert main_pid() == before
+    assert inspect("web")["pid"] == pid
 
 
 def test_the_socket_can_be_enabled():
