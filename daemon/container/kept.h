@@ -1,5 +1,5 @@
 /* The descriptors of a process that outlive the daemon, under their names. Private to
- * daemon/container/process.c.
+ * daemon/container.
  */
 #pragma once
 
@@ -12,9 +12,13 @@ enum kept {
 	KEPT_INPUT,
 	KEPT_OUTPUT,
 	KEPT_ERROR,
-	KEPT_SCREEN, /* what session_save gave, in a memfd */
+	KEPT_SCREEN, /* kept_screen.c */
 	KEPT_COUNT
 };
+
+/* One of them: a copy of it is kept; and what was kept, the caller's, or -1. */
+void kept_store(struct process *process, enum kept kept, int fd);
+int kept_get(struct process *process, enum kept kept);
 
 void kept_store_stdio(struct process *process, const struct launch_stdio *stdio);
 void kept_store_launch(struct process *process);
@@ -26,5 +30,3 @@ int kept_take(struct process *process, struct launch_adopt_params *launch,
 	      struct launch_stdio *stdio, struct error *err);
 
 void kept_get_size(int terminal, uint16_t *ret_rows, uint16_t *ret_columns);
-void kept_save_screen(struct process *process);
-void kept_restore_screen(struct process *process);

@@ -9,6 +9,7 @@
 
 #include "common/cleanup.h"
 #include "daemon/container/kept.h"
+#include "daemon/container/kept_screen.h"
 #include "daemon/container/object.h"
 #include "daemon/loop/fault.h"
 #include "daemon/session/screen.h"
@@ -33,6 +34,7 @@ int process_exit_status(const struct process *process)
 
 static void release_session(struct process *process)
 {
+	kept_screen_end(process);
 	session_release(process->session);
 	process->session = NULL;
 	process->viewers = 0;
@@ -133,7 +135,10 @@ static int take_terminal(struct process *process, struct error *err)
 		return 0;
 	if (stdio.pty_master < 0)
 		return error_set(err, ERROR_FAILED, "no terminal came of it");
-	return open_session(process, &stdio, err);
+	if (open_session(process, &stdio, err) < 0)
+		return -1;
+	kept_screen_begin(process);
+	return 0;
 }
 
 static void on_started(void *userdata)
@@ -217,6 +222,7 @@ int process_launch(struct process *process, struct launcher *launcher,
 		return -1;
 	fault_point("cloned");
 	if (open_session(process, &stdio, err) == 0) {
+		kept_screen_begin(process);
 		fault_point("with its streams kept");
 		kept_store_launch(process);
 		fault_point("kept");
@@ -294,7 +300,7 @@ int process_adopt(struct process *process, struct launcher *launcher, pid_t pid,
 		return -1;
 	}
 	process->started = true;
-	kept_restore_screen(process);
+	kept_screen_restore(process);
 	session_begin(process->session);
 	return 0;
 }
@@ -307,7 +313,7 @@ void process_leave(struct process *process)
 		session_get_fds(process->session, &stdio.pty_master, &stdio.stdin_fd,
 				&stdio.stdout_fd, &stdio.stderr_fd);
 		kept_store_stdio(process, &stdio);
-		kept_save_screen(process);
+		kept_screen_leave(process);
 		kept_store_launch(process);
 	}
 	launch_leave(process->launch);

@@ -37,6 +37,7 @@ struct process {
 	char kept_as[PROCESS_NAME_SIZE]; /* what the names of its kept descriptors begin with */
 	struct launch *launch;		 /* until it is reaped */
 	struct session *session;	 /* until its output is drained */
+	struct kept_screen *kept_screen; /* NULL: it has none */
 	unsigned int kept;		 /* which: bits of enum kept */
 	uint16_t rows, columns;		 /* of its terminal, at first */
 	enum size_policy size;

@@ -378,11 +378,19 @@ char *session_save(struct session *session, size_t *ret_size)
 	return screen_snapshot(session->screen, SCREEN_HISTORY_MAX, ret_size);
 }
 
-void session_restore(struct session *session, const void *saved, size_t n)
+void session_restore(struct session *session, const void *saved, size_t n, bool whole)
 {
-	session->unknown = n == 0 && session->pty_master >= 0;
-	if (n && session->pty_master >= 0)
-		screen_write(output_screen(session), saved, n);
+	session->unknown = !whole && session->pty_master >= 0;
+	if (n == 0 || session->pty_master < 0)
+		return;
+	screen_write(output_screen(session), saved, n);
+	/* What was asked in it was answered then. */
+	(void)screen_take_answers(session->screen, NULL);
+}
+
+bool session_knows_screen(const struct session *session)
+{
+	return !session->unknown;
 }
 
 char *session_look(struct session *session, bool painted, size_t *ret_size,

@@ -82,10 +82,14 @@ void session_get_fds(const struct session *session, int *ret_pty_master, int *re
  */
 char *session_save(struct session *session, size_t *ret_size);
 
-/* The screen is as it was saved. With n of 0 nothing is known of it: then the program is made to paint
- * it when the first viewer comes, by a change of the terminal's size and back.
+/* The screen is as it was saved, and output that came later may be behind that. What it showed is not
+ * known unless `whole`: then the program is made to paint it when the first viewer comes, by a change
+ * of the terminal's size and back.
  */
-void session_restore(struct session *session, const void *saved, size_t n);
+void session_restore(struct session *session, const void *saved, size_t n, bool whole);
+
+/* Whether what it would save is what the terminal shows. */
+bool session_knows_screen(const struct session *session);
 
 /* Adds a viewer: ERROR_LIMIT_REACHED beyond SESSION_VIEWERS_MAX. socket is non-blocking, connected and taken (on success only); `first` are bytes
  * that go out before anything else (the confirming reply), `early` are frames that the peer sent

@@ -249,25 +249,72 @@ def test_kept_descriptors_are_forgotten_with_their_container(kept, kept_ctl):
 
 # --- Viewers -------------------------------------------------------------------------------------
 
-def test_the_screen_is_there_again_after_a_reload(kept, kept_ctl):
+def screen(ctl, name):
+    return json.loads(ctl.ok("screen", "--format", "json", name))
+
+
+def test_the_screen_is_there_again(kept, kept_ctl, renew):
     kept_ctl.ok("run", "-dit", "--name", "work", "busybox")
-    kept_ctl.ok("send", "work", "clear; echo painted before", "--enter")
-    with Terminal(kept_ctl, "attach", "work") as terminal:
-        terminal.wait_for("painted before")
-        terminal.send("\x10\x11")
-        assert terminal.finish() == 0
-    reload_daemon(kept)
+    kept_ctl.ok("send", "work", "clear; echo painted be''fore", "--enter")
+    processes.wait_until(lambda: "painted before" in kept_ctl.ok("screen", "work"))
+    before = screen(kept_ctl, "work")
+    renew(kept)
+    assert screen(kept_ctl, "work") == before
     with Terminal(kept_ctl, "attach", "work") as terminal:
         terminal.wait_for("painted before")
 
 
-def test_a_full_screen_program_paints_again_after_a_kill(kept, kept_ctl):
+def test_the_alternate_screen_its_title_and_modes_are_there_again(kept, kept_ctl, renew):
+    paint = r"printf '\033[?1049h\033]2;a title\007\033[2J\033[5;7Hhere\033[?25l'; exec sleep 1000"
+    kept_ctl.ok("run", "-dit", "--name", "work", "busybox", "sh", "-c", paint)
+    processes.wait_until(lambda: "here" in kept_ctl.ok("screen", "work"))
+    before = screen(kept_ctl, "work")
+    assert before["alternate"] and before["title"] == "a title" and not before["cursor"]["visible"]
+    for _ in range(2):
+        renew(kept)
+        assert screen(kept_ctl, "work") == before
+
+
+def test_the_history_is_there_again(kept, kept_ctl, renew):
+    """More than is kept as it came: the screen is written anew now and then."""
+    kept_ctl.ok("run", "-dit", "--name", "work", "busybox", "sh", "-c", "seq 40000; echo the end; exec cat")
+    processes.wait_until(lambda: "the end" in kept_ctl.ok("screen", "work"), 20)
+    time.sleep(1.5)  # what came last is in it by then
+    before = screen(kept_ctl, "work")
+    renew(kept)
+    assert screen(kept_ctl, "work") == before
+    with kept.viewer("work", size={"rows": 24, "columns": 80}, history_rows=1000) as viewer:
+        viewer.wait_for(b"the end")
+        assert b"39500" in viewer.screen()
+
+
+def test_the_screen_of_an_exec_is_there_again(kept, kept_ctl, renew):
+    kept_ctl.ok("run", "-d", "--name", "work", "busybox", "sleep", "1000")
+    kept_ctl.ok("exec", "-dit", "work", "sh", "-c", "echo an ex''ec; exec cat")
+    processes.wait_until(lambda: "an exec" in kept_ctl.ok("screen", "work/1"))
+    renew(kept)
+    assert "an exec" in kept_ctl.ok("screen", "work/1")
+
+
+def test_what_is_written_and_its_size_changed_is_there_again(kept, kept_ctl, renew):
+    kept_ctl.ok("run", "-dit", "--name", "work", "busybox", "sh", "-c", "echo a line; exec cat")
+    processes.wait_until(lambda: "a line" in kept_ctl.ok("screen", "work"))
+    with kept.viewer("work", size={"rows": 30, "columns": 60}) as viewer:
+        viewer.wait_for(b"a line")
+        viewer.type(b"typed\r")
+        viewer.wait_for(b"typed\r\ntyped")
+    before = screen(kept_ctl, "work")
+    assert before["columns"] == 60
+    renew(kept)
+    assert screen(kept_ctl, "work") == before
+
+
+def test_a_full_screen_program_goes_on_after_a_kill(kept, kept_ctl):
     kept_ctl.ok("run", "-dit", "--name", "work", "busybox", "vi", "/etc/passwd")
-    with Terminal(kept_ctl, "attach", "work") as terminal:
-        terminal.wait_for("root:x:0:0")
-        terminal.send("\x10\x11")
-        assert terminal.finish() == 0
+    processes.wait_until(lambda: "root:x:0:0" in kept_ctl.ok("screen", "work"))
+    before = screen(kept_ctl, "work")
     kill_daemon(kept)
+    assert screen(kept_ctl, "work") == before
     with Terminal(kept_ctl, "attach", "work") as terminal:
         terminal.wait_for("root:x:0:0")
 
