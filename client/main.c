@@ -11,14 +11,23 @@
 #include "common/cleanup.h"
 
 const struct command *const commands[] = {
-	&command_run,	   &command_create,	&command_start,	  &command_attach,
-	&command_update,   &command_pause,	&command_unpause, &command_exec,
-	&command_sessions, &command_detach,	&command_send,	  &command_screen,
-	&command_expect,   &command_stop,	&command_kill,	  &command_restart,
-	&command_wait,	   &command_rename,	&command_rm,	  &command_ps,
-	&command_logs,	   &command_events,	&command_record,  &command_play,
-	&command_inspect,  &command_mount,	&command_volume,  &command_version,
-	&command_info,	   &command_dial_stdio, &command_help,	  NULL,
+	&command_run,	   &command_create,
+	&command_start,	   &command_attach,
+	&command_update,   &command_pause,
+	&command_unpause,  &command_exec,
+	&command_sessions, &command_detach,
+	&command_send,	   &command_screen,
+	&command_expect,   &command_stop,
+	&command_kill,	   &command_restart,
+	&command_wait,	   &command_rename,
+	&command_rm,	   &command_ps,
+	&command_logs,	   &command_events,
+	&command_record,   &command_play,
+	&command_stats,	   &command_top,
+	&command_inspect,  &command_mount,
+	&command_volume,   &command_version,
+	&command_info,	   &command_dial_stdio,
+	&command_help,	   NULL,
 };
 
 struct front {

@@ -36,6 +36,11 @@ struct request {
 	struct request_ticket *ticket; /* what the store is to call back with; see volumes.c */
 	struct logs_sync sync;
 	struct container_listener listener;
+	struct container_watcher watcher;
+	uint64_t round; /* of figures: the last one told */
+	struct event
+		*incoming; /* what comes from there goes to the peer; its descriptor is owned */
+	bool cut;	   /* in the middle of a reply */
 	struct event *deadline;
 };
 

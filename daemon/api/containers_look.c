@@ -137,6 +137,8 @@ const struct method container_methods[] = {
 	{ "Wait", ACCESS_CONTAINER, 0, container_wait_method, NULL },
 	{ "List", ACCESS_ANYONE, METHOD_STREAM, list, list_some },
 	{ "Inspect", ACCESS_CONTAINER, 0, inspect, NULL },
+	{ "Stats", ACCESS_ANYONE, METHOD_STREAM, container_stats_method, container_stats_some },
+	{ "Top", ACCESS_CONTAINER, METHOD_STREAM, container_top_method, container_top_some },
 	{ "Logs", ACCESS_CONTAINER, METHOD_UPGRADE, container_logs_method, NULL },
 	{ "Events", ACCESS_ANYONE, METHOD_STREAM, container_events_method, container_events_some },
 	{ "StartRecording", ACCESS_CONTAINER, 0, container_start_recording_method, NULL },

@@ -89,10 +89,15 @@ void request_cancel(struct request *request)
 {
 	container_waiter_cancel(&request->waiter);
 	container_listener_cancel(&request->listener);
+	container_watcher_cancel(&request->watcher);
 	logs_sync_cancel(&request->sync);
 	request_ticket_cancel(request);
 	if (request->deadline)
 		event_free(TAKE_PTR(request->deadline));
+	if (request->incoming) {
+		(void)close(event_get_fd(request->incoming));
+		event_free(TAKE_PTR(request->incoming));
+	}
 }
 
 void request_done(struct request *request)

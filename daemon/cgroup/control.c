@@ -108,6 +108,14 @@ void cgroup_sample(const struct cgroup *cgroup, struct cgroup_figures *ret)
 	sample_pressure(cgroup, v2, "io.pressure", &ret->io_pressure);
 }
 
+void cgroup_watch(struct cgroup *cgroup, bool watch)
+{
+	if (watch)
+		group_keep_files(cgroup);
+	else
+		group_close_files(cgroup);
+}
+
 int64_t cgroup_oom_kills(const struct cgroup *cgroup)
 {
 	const struct hierarchy *hierarchy = cgroups_find(cgroup->cgroups, "memory");

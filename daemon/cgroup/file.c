@@ -7,9 +7,9 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "common/alloc.h"
 #include "common/cleanup.h"
-#include "common/fdio.h"
-#include "daemon/cgroup/hierarchy.h"
+#include "daemon/cgroup/changes.h"
 
 enum { PATH_SIZE = ID_LENGTH + 1 + NAME_MAX + 1 };
 
@@ -26,15 +26,92 @@ static int open_file(const struct cgroup *cgroup, const struct hierarchy *hierar
 	return openat(hierarchy->top_fd, path, flags | O_CLOEXEC | O_NOFOLLOW);
 }
 
+/* --- Descriptors that stay open -------------------------------------------------------------- */
+
+enum { KEPT_MAX = 20 }; /* of one group: a few more than a sample reads */
+
+struct kept_file {
+	const struct hierarchy *hierarchy;
+	char name[CHANGE_FILE_SIZE];
+	int fd;
+};
+
+struct kept_files {
+	struct kept_file list[KEPT_MAX];
+	size_t n;
+};
+
+void group_keep_files(struct cgroup *cgroup)
+{
+	if (!cgroup->kept)
+		cgroup->kept = ALLOC(struct kept_files);
+}
+
+void group_close_files(struct cgroup *cgroup)
+{
+	if (!cgroup->kept)
+		return;
+	for (size_t i = 0; i < cgroup->kept->n; i++)
+		(void)fd_close(cgroup->kept->list[i].fd);
+	cgroup->cgroups->n_kept -= cgroup->kept->n;
+	free(TAKE_PTR(cgroup->kept));
+}
+
+static int find_kept(const struct kept_files *kept, const struct hierarchy *hierarchy,
+		     const char *file)
+{
+	for (size_t i = 0; kept && i < kept->n; i++)
+		if (kept->list[i].hierarchy == hierarchy && strcmp(kept->list[i].name, file) == 0)
+			return kept->list[i].fd;
+	return -1;
+}
+
+/* Takes fd, if it is to be kept. */
+static bool keep(const struct cgroup *cgroup, const struct hierarchy *hierarchy, const char *file,
+		 int fd)
+{
+	struct kept_files *kept = cgroup->kept;
+	struct kept_file *place;
+
+	if (!kept || kept->n == KEPT_MAX || cgroup->cgroups->n_kept == CGROUP_KEPT_FILES_MAX ||
+	    strlen(file) >= sizeof(place->name))
+		return false;
+	place = &kept->list[kept->n++];
+	cgroup->cgroups->n_kept++;
+	*place = (struct kept_file){ .hierarchy = hierarchy, .fd = fd };
+	(void)strcpy(place->name, file);
+	return true;
+}
+
+/* --- Reading and writing --------------------------------------------------------------------- */
+
+/* The kernel puts a whole file together for a read at its beginning, and the rest would be for the
+ * next one: so one is enough.
+ */
+static ssize_t read_once(int fd, char *buffer, size_t size)
+{
+	ssize_t n;
+
+	do
+		n = pread(fd, buffer, size, 0);
+	while (n < 0 && errno == EINTR);
+	return n;
+}
+
 ssize_t group_read(const struct cgroup *cgroup, const struct hierarchy *hierarchy, const char *file,
 		   char *buffer, size_t size)
 {
-	_cleanup_(fd_closep) int fd = open_file(cgroup, hierarchy, file, O_RDONLY);
+	int fd = find_kept(cgroup->kept, hierarchy, file);
+	_cleanup_(fd_closep) int opened = -1;
 	ssize_t n;
 
 	if (fd < 0)
+		fd = opened = open_file(cgroup, hierarchy, file, O_RDONLY);
+	if (fd < 0)
 		return -1;
-	n = fd_read_full(fd, buffer, size - 1);
+	if (opened >= 0 && keep(cgroup, hierarchy, file, opened))
+		(void)TAKE_FD(opened);
+	n = read_once(fd, buffer, size - 1);
 	if (n < 0)
 		return -1;
 	if (n > 0 && buffer[n - 1] == '\n')

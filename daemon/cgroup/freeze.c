@@ -22,8 +22,9 @@ static bool v1_is_frozen(const struct cgroup *cgroup, const struct hierarchy *hi
 	       strcmp(state, "FROZEN") == 0;
 }
 
-static void send_kill(pid_t pid)
+static void send_kill(pid_t pid, void *userdata)
 {
+	(void)userdata;
 	(void)kill(pid, SIGKILL);
 }
 
@@ -37,7 +38,7 @@ static int v1_kill(const struct cgroup *cgroup, const struct hierarchy *hierarch
 	if (group_write(cgroup, hierarchy, "freezer.state", "FROZEN") < 0)
 		return -1;
 	complete = v1_is_frozen(cgroup, hierarchy);
-	(void)tree_processes(hierarchy->top_fd, cgroup->id, send_kill);
+	(void)tree_processes(hierarchy->top_fd, cgroup->id, send_kill, NULL);
 	if (!complete) {
 		errno = EAGAIN;
 		return -1;
@@ -140,5 +141,18 @@ bool cgroup_is_populated(const struct cgroup *cgroup)
 		return false;
 	if (hierarchy->version == 2)
 		return has_event(cgroup, hierarchy, "populated");
-	return tree_processes(hierarchy->top_fd, cgroup->id, NULL) > 0;
+	return tree_processes(hierarchy->top_fd, cgroup->id, NULL, NULL) > 0;
+}
+
+int cgroup_tree_fd(const struct cgroup *cgroup)
+{
+	const struct hierarchy *hierarchy = find_freezer(cgroup);
+
+	return hierarchy ? hierarchy->top_fd : -1;
+}
+
+size_t cgroup_processes(const struct cgroup *cgroup, int tree_fd,
+			void (*found)(pid_t pid, void *userdata), void *userdata)
+{
+	return tree_processes(tree_fd, cgroup->id, found, userdata);
 }

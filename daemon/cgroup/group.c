@@ -37,6 +37,7 @@ struct cgroup *cgroup_free(struct cgroup *cgroup)
 	if (cgroup->entry)
 		cgroup_entry_done(cgroup->entry);
 	free(cgroup->entry);
+	group_close_files(cgroup);
 	free(cgroup);
 	return NULL;
 }

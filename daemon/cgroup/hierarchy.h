@@ -26,12 +26,16 @@ struct cgroups {
 	bool ready;			 /* the top groups were made, or tried */
 	bool has_spare;			 /* spare.c */
 	struct cgroup_entry spare_entry; /* v1's part of the way into it */
+	size_t n_kept;			 /* descriptors of groups that are watched */
 };
+
+struct kept_files;
 
 struct cgroup {
 	struct cgroups *cgroups;
 	char id[ID_LENGTH + 1];
 	struct cgroup_entry *entry; /* v1's part, as far as it came with a spare group; or NULL */
+	struct kept_files *kept;    /* while its figures are watched, or NULL; file.c */
 };
 
 enum { CGROUP_READ_MAX = 16 * 1024 };
@@ -90,6 +94,10 @@ int group_write(const struct cgroup *cgroup, const struct hierarchy *hierarchy, 
 		const char *value);
 bool group_has(const struct cgroup *cgroup, const struct hierarchy *hierarchy, const char *file);
 
+/* Keeps the descriptors of files that are read, from then on. */
+void group_keep_files(struct cgroup *cgroup);
+void group_close_files(struct cgroup *cgroup);
+
 /* A file with one number; "max" and what v1 has for it are -1, and so is what cannot be read. */
 int64_t group_read_number(const struct cgroup *cgroup, const struct hierarchy *hierarchy,
 			  const char *file);
@@ -107,5 +115,6 @@ char **tree_list(int top_fd, const char *name);
 /* Removes them all. 0, or -1 with errno. */
 int tree_remove(int top_fd, const char *name);
 
-/* The processes in the tree: calls back for each. Returns their number. */
-size_t tree_processes(int top_fd, const char *name, void (*found)(pid_t pid));
+/* The processes in the tree: calls back for each, if that is not NULL. Returns their number. */
+size_t tree_processes(int top_fd, const char *name, void (*found)(pid_t pid, void *userdata),
+		      void *userdata);

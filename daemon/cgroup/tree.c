@@ -99,7 +99,8 @@ int tree_remove(int top_fd, const char *name)
 	return failed ? -1 : 0;
 }
 
-static size_t group_processes(int top_fd, const char *path, void (*found)(pid_t pid))
+static size_t group_processes(int top_fd, const char *path,
+			      void (*found)(pid_t pid, void *userdata), void *userdata)
 {
 	_cleanup_(freep) char *procs = alloc_printf("%s/cgroup.procs", path);
 	_cleanup_(fclosep) FILE *file = NULL;
@@ -115,16 +116,17 @@ static size_t group_processes(int top_fd, const char *path, void (*found)(pid_t 
 	/* 0 is a process of another PID namespace, which this one has no name for. */
 	for (; fscanf(file, "%ld", &pid) == 1; n++)
 		if (found && pid > 0)
-			found((pid_t)pid);
+			found((pid_t)pid, userdata);
 	return n;
 }
 
-size_t tree_processes(int top_fd, const char *name, void (*found)(pid_t pid))
+size_t tree_processes(int top_fd, const char *name, void (*found)(pid_t pid, void *userdata),
+		      void *userdata)
 {
 	_cleanup_(strv_freep) char **paths = tree_list(top_fd, name);
 	size_t n = 0;
 
 	for (char **path = paths; path && *path; path++)
-		n += group_processes(top_fd, *path, found);
+		n += group_processes(top_fd, *path, found, userdata);
 	return n;
 }

@@ -314,6 +314,39 @@ struct json_object *happening_to_json(const struct happening *happening);
 int happening_check_filters(char *const *filters, struct error *err);
 bool happening_matches(const struct happening *happening, char *const *filters);
 
+/* --- Figures --------------------------------------------------------------------------------- */
+
+/* Woken, from the loop, once a second: a round of readings. Embedded in the caller's object; zero:
+ * not watching. Nothing is read while nobody watches.
+ */
+struct container_watcher {
+	LIST_ENTRY(container_watcher) entry;
+	struct containers *set;
+	bool watching;
+	void (*wake)(struct container_watcher *watcher);
+};
+void containers_watch(struct containers *containers, struct container_watcher *watcher);
+void container_watcher_cancel(struct container_watcher *watcher);
+
+/* The present round: from 1, counted for all watchers. */
+uint64_t containers_round(const struct containers *containers);
+
+/* The interface's Usage, from the reading of this round, which is taken when the first asks for it;
+ * the caller's. Only while somebody watches.
+ */
+struct json_object *container_stats(struct container *container);
+
+/* Takes that reading: for what is to be compared with the next round's. */
+void container_measure(struct container *container);
+
+/* --- Processes ------------------------------------------------------------------------------- */
+
+/* Begins to read what runs in it, by a process of the daemon's own: from *ret_fd, the caller's,
+ * non-blocking, come replies of the interface's Top, each with more to follow. ERROR_WRONG_STATE
+ * unless it runs.
+ */
+int container_read_processes(struct container *container, int *ret_fd, struct error *err);
+
 /* --- Logs ------------------------------------------------------------------------------------ */
 
 struct container_log_selection {

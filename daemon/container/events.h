@@ -4,7 +4,7 @@
  * names in container.h.
  *
  *	create, start, pause, unpause, update, stop (was asked to), kill (signal), die (exit_status,
- *	oom_killed), remove, rename (old_name), attach, detach (uid, read_only, exec), exec_start
+ *	oom_killed, oom_kills), remove, rename (old_name), attach, detach (uid, read_only, exec), exec_start
  *	(exec, command), exec_die (exec, exit_status), log_dropped (reason, recording),
  *	record_start, record_stop (recording, reason)
  *

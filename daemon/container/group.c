@@ -169,6 +169,19 @@ void group_adopt(struct container *container)
 			   &ignored);
 }
 
+int64_t group_oom_kills(const struct container *container)
+{
+	int64_t n = container->cgroup ? cgroup_oom_kills(container->cgroup) : 0;
+
+	return n > 0 ? n : 0;
+}
+
+void group_count_kills(struct container *container)
+{
+	if (container->cgroup)
+		container->oom_kills = group_oom_kills(container);
+}
+
 struct removal {
 	struct cgroup *cgroup;
 	struct containers *set;
@@ -203,15 +216,13 @@ void group_remove(struct container *container)
 
 	if (!container->cgroup)
 		return;
+	if (container_is_active(container))
+		group_count_kills(container);
+	meter_end(container);
 	removal = ALLOC(struct removal);
 	removal->cgroup = TAKE_PTR(container->cgroup);
 	removal->set = container->set;
 	remove_group(removal);
-}
-
-bool group_had_oom_kill(const struct container *container)
-{
-	return container->cgroup && cgroup_oom_kills(container->cgroup) > 0;
 }
 
 /* --- Update ---------------------------------------------------------------------------------- */

@@ -128,7 +128,7 @@ static int adopt(struct loading *loading, const char *id, const char *text, size
 	container->state = raw.state && strcmp(raw.state, "paused") == 0 ? CONTAINER_PAUSED :
 									   CONTAINER_RUNNING;
 	container->exit_status = -1;
-	container->oom_killed = false;
+	container->oom_kills = 0;
 	container->finished_at_us = 0;
 	group_adopt(container);
 	container->wanted = true;

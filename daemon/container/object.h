@@ -34,11 +34,12 @@ struct container {
 	char **warnings; /* of the last start */
 
 	struct cgroup *cgroup; /* while it runs, and until its processes are gone */
-	bool oom_killed;       /* in its last run */
+	int64_t oom_kills;     /* in its last run, once that has ended */
 	struct process
 		process; /* its launch may be there after the exit, until process 1 is reaped */
 	struct container_start_params start;
 	struct container_log log;
+	struct meter *meter; /* while its figures are watched, or NULL; stats.c */
 	struct recorder_list recorders;
 	unsigned int last_recording; /* its number, as far as is known */
 	struct exec_list execs;
@@ -73,6 +74,13 @@ struct container {
 	struct waiter_list waiters;
 };
 
+/* Who watches figures. */
+struct watch {
+	LIST_HEAD(, container_watcher) watchers;
+	struct event *tick; /* NULL: nobody */
+	uint64_t round;
+};
+
 struct containers {
 	struct containers_params params;
 	char *image_dir;
@@ -84,6 +92,7 @@ struct containers {
 	struct event *prepare_groups;
 	bool sweeping; /* groups of an earlier daemon are on their way out */
 	unsigned int n_sweeps;
+	struct watch watch;
 	void (*stopped)(void *userdata); /* set once no more may start */
 	void *stopped_userdata;
 };
@@ -196,7 +205,11 @@ void group_adopt(struct container *container);
 /* Removes it, as soon as nothing is left in it. */
 void group_remove(struct container *container);
 
-bool group_had_oom_kill(const struct container *container);
+/* How many processes the kernel has killed in it until now for want of memory. */
+int64_t group_oom_kills(const struct container *container);
+
+/* Its run is over: remembers that. The group may be gone before the output is drained, or after. */
+void group_count_kills(struct container *container);
 
 /* For what is to act on a container that may be paused. */
 void group_thaw(struct container *container);
@@ -224,6 +237,11 @@ void restart_change(struct container *container, const char *text);
 
 /* After the records are read. */
 void restart_lost(struct containers *set);
+
+/* --- stats.c --------------------------------------------------------------------------------- */
+
+/* Its group is about to be gone. */
+void meter_end(struct container *container);
 
 /* --- start.c, remove.c, stop.c --------------------------------------------------------------- */
 

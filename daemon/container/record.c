@@ -66,7 +66,7 @@ static struct json_object *common_to_json(const struct container *container)
 	record_add_time(object, "finished_at", container->finished_at_us);
 	if (container->exit_status >= 0)
 		record_add_int(object, "exit_status", container->exit_status);
-	if (container->oom_killed)
+	if (container->oom_kills)
 		json_object_object_add(object, "oom_killed", json_object_new_boolean(true));
 	return object;
 }
@@ -76,6 +76,8 @@ struct json_object *record_to_json(const struct container *container)
 	struct json_object *object = common_to_json(container);
 
 	record_add_int(object, "version", RECORD_VERSION);
+	if (container->oom_kills)
+		record_add_int(object, "oom_kills", container->oom_kills);
 	record_add_string(object, "error", container->error);
 	json_object_object_add(object, "wanted", json_object_new_boolean(container->wanted));
 	json_object_object_add(object, "runs",
@@ -122,8 +124,12 @@ struct json_object *container_detail(const struct container *container)
 {
 	struct json_object *object = common_to_json(container);
 	const char *hostname = container->spec.hostname;
+	bool active = container_is_active(container);
+	int64_t oom_kills = active ? group_oom_kills(container) : container->oom_kills;
 
 	add_present(object, container);
+	if (oom_kills)
+		record_add_int(object, "oom_kills", oom_kills);
 	record_add_string(object, "hostname", hostname ? hostname : container->name);
 	record_add_string(object, "error", container->error);
 	record_add_int(object, "restart_count", container->restart_count);
@@ -158,7 +164,7 @@ const char *container_summary(struct container *container, size_t *ret_size)
 
 /* The record's own scalars; the table reads into this. */
 struct raw_record {
-	int64_t version, owner, exit_status, restart_count;
+	int64_t version, owner, exit_status, restart_count, oom_kills;
 	bool oom_killed, wanted, runs;
 	char *id, *name, *created_at, *started_at, *finished_at, *error;
 };
@@ -237,7 +243,7 @@ int record_from_json(struct containers *set, const char *id, struct json_object 
 	(void)snprintf(container->name, sizeof(container->name), "%s", raw.name);
 	container->owner = (uid_t)raw.owner;
 	container->exit_status = (int)raw.exit_status;
-	container->oom_killed = raw.oom_killed;
+	container->oom_kills = raw.oom_kills > 0 ? raw.oom_kills : raw.oom_killed;
 	container->error = TAKE_PTR(raw.error);
 	container->wanted = raw.wanted;
 	container->ran_at_end = raw.wanted && (raw.runs || !container->finished_at_us);

@@ -93,6 +93,7 @@ void container_free(struct container *container)
 	execs_free(&container->execs);
 	remounts_free(&container->remounts);
 	process_done(&container->process);
+	meter_end(container);
 	(void)cgroup_free(container->cgroup);
 	recordings_end(container);
 	container_log_done(container);

@@ -30,7 +30,7 @@ static void on_ended(struct process *process)
 	recordings_end(container);
 	container_log_end(container);
 	container->exit_status = process_exit_status(process);
-	container->oom_killed = group_had_oom_kill(container);
+	group_count_kills(container);
 	container->finished_at_us = clock_realtime_us();
 	if (container->spec.auto_remove || container->remove_at_exit) {
 		container_discard(container);
@@ -95,7 +95,7 @@ static void on_started(struct process *process)
 	container->unhealthy = false;
 	container->finished_at_us = 0;
 	container->exit_status = -1;
-	container->oom_killed = false;
+	container->oom_kills = 0;
 	container_set_error(container, NULL);
 	container_transition(container, CONTAINER_RUNNING);
 	recordings_begin(container);

@@ -163,6 +163,16 @@ void container_save_wanted(struct container *container)
 			     restart_has_policy(container));
 }
 
+static void publish_end(const struct container *container)
+{
+	char kills[24];
+
+	(void)snprintf(kills, sizeof(kills), "%lld", (long long)container->oom_kills);
+	container_event_exit(container, "die", container->exit_status,
+			     container->oom_kills ? "oom_killed" : NULL, "true", "oom_kills", kills,
+			     NULL);
+}
+
 /* What is to be discarded when it does not start has not been there for anybody until it runs. */
 static void publish(const struct container *container, enum container_state from,
 		    enum container_state to)
@@ -183,8 +193,7 @@ static void publish(const struct container *container, enum container_state from
 		container_event(container, "stop", NULL);
 	if (ran &&
 	    (to == CONTAINER_EXITED || to == CONTAINER_RESTARTING || to == CONTAINER_REMOVING))
-		container_event_exit(container, "die", container->exit_status,
-				     container->oom_killed ? "oom_killed" : NULL, "true", NULL);
+		publish_end(container);
 	if (to == CONTAINER_REMOVING && !container->discard_on_failure)
 		container_event(container, "remove", NULL);
 }

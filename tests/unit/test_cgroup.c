@@ -425,9 +425,35 @@ static void a_group_costs_no_descriptor(void **state)
 	assert_int_equal(count_fds(), before);
 }
 
+static void descriptors_stay_open_only_while_it_is_watched(void **state)
+{
+	struct cgroup_figures first, again;
+	struct cgroup *cgroup;
+	size_t before, watched;
+	pid_t pid;
+
+	(void)state;
+	(void)cgroups_has(fixture.cgroups, "memory");
+	before = count_fds();
+	cgroup = make_group(ID_A);
+	pid = spawn(cgroup, body_sleep, NULL);
+	cgroup_watch(cgroup, true);
+	cgroup_sample(cgroup, &first);
+	watched = count_fds();
+	assert_true(watched > before);
+	cgroup_sample(cgroup, &again);
+	assert_int_equal(count_fds(), watched);
+	assert_int_equal(again.pids, first.pids);
+	assert_true(again.cpu_usage_us >= first.cpu_usage_us);
+	end_group(cgroup);
+	assert_int_equal(count_fds(), before);
+	expect_killed(wait_for(pid));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cgroup_test(descriptors_stay_open_only_while_it_is_watched),
 		cgroup_test(a_child_is_born_into_the_group_on_every_hierarchy),
 		cgroup_test(a_group_without_processes_is_removed_from_every_hierarchy),
 		cgroup_test(a_name_that_is_taken_is_an_error_and_changes_nothing),

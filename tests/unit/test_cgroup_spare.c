@@ -39,7 +39,7 @@ static void expect_usable(struct cgroup *cgroup, const char *id)
 	assert_int_equal(places_of(id), hierarchies_of(1) + hierarchies_of(2));
 	for (size_t i = 0; i < fixture.cgroups->n; i++)
 		if (fixture.cgroups->hierarchies[i].top_fd >= 0)
-			n += tree_processes(fixture.cgroups->hierarchies[i].top_fd, id, NULL);
+			n += tree_processes(fixture.cgroups->hierarchies[i].top_fd, id, NULL, NULL);
 	assert_int_equal(n, hierarchies_of(1) + hierarchies_of(2));
 	end_group(cgroup);
 	expect_killed(wait_for(pid));
