@@ -159,6 +159,26 @@ int cgroup_tree_fd(const struct cgroup *cgroup);
 size_t cgroup_processes(const struct cgroup *cgroup, int tree_fd,
 			void (*found)(pid_t pid, void *userdata), void *userdata);
 
+/* --- A group inside -------------------------------------------------------------------------- */
+
+/* For some of a group's processes, so that they and what they start can be killed by themselves. It is
+ * where freezing and killing is done, and on no other hierarchy; it has no limits, and all that is done
+ * to the outer group is done to it. No controllers are handed down to it, or else the outer one could
+ * have no processes of its own (cgroups(7), "no internal processes").
+ */
+
+/* Makes it, or takes one of that name that is there, and makes the entry, one into the outer group, one
+ * into this. A host without a place for it is no error: the entry stays as it is then.
+ */
+int cgroup_make_inner(const struct cgroup *outer, const char *name, struct cgroup_entry *entry,
+		      struct error *err);
+
+/* As cgroup_kill. ENOENT where there is none. */
+int cgroup_kill_inner(const struct cgroup *outer, const char *name, struct error *err);
+
+/* Where it has no processes any more; otherwise it goes with the outer one. */
+void cgroup_remove_inner(const struct cgroup *outer, const char *name);
+
 /* --- Figures --------------------------------------------------------------------------------- */
 
 /* Share of the time in which some, or all, tasks waited (Documentation/accounting/psi.rst). */

@@ -1,24 +1,57 @@
 /* Freezing, and killing, which on v1 needs it. */
+#include <assert.h>
 #include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
 #include <signal.h>
+#include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
+#include "common/cleanup.h"
 #include "daemon/cgroup/hierarchy.h"
 
 struct freezer {
 	const char *file, *frozen, *thawed;
-	bool (*is_frozen)(const struct cgroup *cgroup, const struct hierarchy *hierarchy);
-	int (*kill)(const struct cgroup *cgroup, const struct hierarchy *hierarchy);
+	bool (*is_frozen)(const struct cgroup *cgroup, const struct hierarchy *hierarchy,
+			  const char *inner);
+	int (*kill)(const struct cgroup *cgroup, const struct hierarchy *hierarchy,
+		    const char *inner);
 };
+
+/* --- Groups inside: `inner` is the name of one, or NULL for the group itself ------------------- */
+
+enum {
+	INNER_FILE_SIZE = NAME_MAX + 32,
+	INNER_PATH_SIZE = ID_LENGTH + 1 + NAME_MAX + 1,
+};
+
+static const char *file_in(const char *inner, const char *name, char buffer[INNER_FILE_SIZE])
+{
+	(void)snprintf(buffer, INNER_FILE_SIZE, "%s%s%s", inner ? inner : "", inner ? "/" : "",
+		       name);
+	return buffer;
+}
+
+static const char *path_of(const struct cgroup *cgroup, const char *inner,
+			   char buffer[INNER_PATH_SIZE])
+{
+	(void)snprintf(buffer, INNER_PATH_SIZE, "%s%s%s", cgroup->id, inner ? "/" : "",
+		       inner ? inner : "");
+	return buffer;
+}
 
 /* --- v1: the freezer controller (Documentation/admin-guide/cgroup-v1/freezer-subsystem.rst) ----
  */
 
-static bool v1_is_frozen(const struct cgroup *cgroup, const struct hierarchy *hierarchy)
+static bool v1_is_frozen(const struct cgroup *cgroup, const struct hierarchy *hierarchy,
+			 const char *inner)
 {
-	char state[32];
+	char file[INNER_FILE_SIZE], state[32];
 
-	return group_read(cgroup, hierarchy, "freezer.state", state, sizeof(state)) > 0 &&
+	return group_read(cgroup, hierarchy, file_in(inner, "freezer.state", file), state,
+			  sizeof(state)) > 0 &&
 	       strcmp(state, "FROZEN") == 0;
 }
 
@@ -31,19 +64,22 @@ static void send_kill(pid_t pid, void *userdata)
 /* What is frozen cannot fork, so that nothing is missed, and no pid is reused between its being
  * read and the kill. It dies when it is thawed.
  */
-static int v1_kill(const struct cgroup *cgroup, const struct hierarchy *hierarchy)
+static int v1_kill(const struct cgroup *cgroup, const struct hierarchy *hierarchy,
+		   const char *inner)
 {
+	char file[INNER_FILE_SIZE], path[INNER_PATH_SIZE];
 	bool complete;
 
-	if (group_write(cgroup, hierarchy, "freezer.state", "FROZEN") < 0)
+	(void)file_in(inner, "freezer.state", file);
+	if (group_write(cgroup, hierarchy, file, "FROZEN") < 0)
 		return -1;
-	complete = v1_is_frozen(cgroup, hierarchy);
-	(void)tree_processes(hierarchy->top_fd, cgroup->id, send_kill, NULL);
+	complete = v1_is_frozen(cgroup, hierarchy, inner);
+	(void)tree_processes(hierarchy->top_fd, path_of(cgroup, inner, path), send_kill, NULL);
 	if (!complete) {
 		errno = EAGAIN;
 		return -1;
 	}
-	return group_write(cgroup, hierarchy, "freezer.state", "THAWED");
+	return group_write(cgroup, hierarchy, file, "THAWED");
 }
 
 /* --- v2 (Documentation/admin-guide/cgroup-v2.rst, cgroup.freeze and cgroup.kill) ---------------
@@ -58,17 +94,22 @@ static bool has_event(const struct cgroup *cgroup, const struct hierarchy *hiera
 	       text_number_of(events, event) == 1;
 }
 
-static bool v2_is_frozen(const struct cgroup *cgroup, const struct hierarchy *hierarchy)
+static bool v2_is_frozen(const struct cgroup *cgroup, const struct hierarchy *hierarchy,
+			 const char *inner)
 {
+	(void)inner;
 	return has_event(cgroup, hierarchy, "frozen");
 }
 
 /* Also those that are frozen die at once. The group must not stay frozen for what comes next. */
-static int v2_kill(const struct cgroup *cgroup, const struct hierarchy *hierarchy)
+static int v2_kill(const struct cgroup *cgroup, const struct hierarchy *hierarchy,
+		   const char *inner)
 {
-	if (group_write(cgroup, hierarchy, "cgroup.kill", "1") < 0)
+	char file[INNER_FILE_SIZE];
+
+	if (group_write(cgroup, hierarchy, file_in(inner, "cgroup.kill", file), "1") < 0)
 		return -1;
-	return group_write(cgroup, hierarchy, "cgroup.freeze", "0");
+	return group_write(cgroup, hierarchy, file_in(inner, "cgroup.freeze", file), "0");
 }
 
 /* --- Whichever ------------------------------------------------------------------------------- */
@@ -119,17 +160,77 @@ bool cgroup_is_frozen(const struct cgroup *cgroup)
 {
 	const struct hierarchy *hierarchy = find_freezer(cgroup);
 
-	return hierarchy && freezers[hierarchy->version].is_frozen(cgroup, hierarchy);
+	return hierarchy && freezers[hierarchy->version].is_frozen(cgroup, hierarchy, NULL);
 }
 
-int cgroup_kill(struct cgroup *cgroup, struct error *err)
+static int kill_all(const struct cgroup *cgroup, const char *inner, struct error *err)
 {
 	const struct hierarchy *hierarchy = find_freezer(cgroup);
 
 	if (!hierarchy)
 		return cgroups_explain(cgroup->cgroups, "freezer", "", err);
-	if (freezers[hierarchy->version].kill(cgroup, hierarchy) < 0)
+	if (freezers[hierarchy->version].kill(cgroup, hierarchy, inner) < 0)
 		return error_set_errno(err, errno, "kill what is in the control group");
+	return 0;
+}
+
+int cgroup_kill(struct cgroup *cgroup, struct error *err)
+{
+	return kill_all(cgroup, NULL, err);
+}
+
+int cgroup_kill_inner(const struct cgroup *outer, const char *name, struct error *err)
+{
+	return kill_all(outer, name, err);
+}
+
+void cgroup_remove_inner(const struct cgroup *outer, const char *name)
+{
+	const struct hierarchy *hierarchy = find_freezer(outer);
+	char path[INNER_PATH_SIZE];
+
+	if (hierarchy)
+		(void)tree_remove(hierarchy->top_fd, path_of(outer, name, path));
+}
+
+/* The place of a hierarchy's descriptor within an entry. */
+static int *fd_in_entry(const struct cgroups *cgroups, const struct hierarchy *hierarchy,
+			struct cgroup_entry *entry)
+{
+	size_t n = 0;
+
+	if (hierarchy->version == 2)
+		return &entry->v2_fd;
+	for (const struct hierarchy *h = cgroups->hierarchies; h < hierarchy; h++)
+		n += h->version == 1 && h->top_fd >= 0;
+	assert(n < entry->n_tasks);
+	return &entry->tasks_fds[n];
+}
+
+int cgroup_make_inner(const struct cgroup *outer, const char *name, struct cgroup_entry *entry,
+		      struct error *err)
+{
+	const struct hierarchy *hierarchy = find_freezer(outer);
+	char path[INNER_PATH_SIZE], way[INNER_PATH_SIZE + sizeof("/tasks")];
+	int *place, fd;
+
+	if (!hierarchy)
+		return 0;
+	(void)path_of(outer, name, path);
+	if (mkdirat(hierarchy->top_fd, path, 0755) < 0 && errno != EEXIST)
+		return error_set_errno(err, errno, "make %s in the control group", name);
+	(void)snprintf(way, sizeof(way), "%s%s", path, hierarchy->version == 1 ? "/tasks" : "");
+	fd = openat(hierarchy->top_fd, way,
+		    (hierarchy->version == 1 ? O_WRONLY : O_PATH | O_DIRECTORY) | O_NOFOLLOW |
+			    O_CLOEXEC);
+	if (fd < 0) {
+		(void)error_set_errno(err, errno, "open %s in the control group", name);
+		cgroup_remove_inner(outer, name);
+		return -1;
+	}
+	place = fd_in_entry(outer->cgroups, hierarchy, entry);
+	(void)fd_close(*place);
+	*place = fd;
 	return 0;
 }
 

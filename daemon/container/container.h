@@ -227,7 +227,7 @@ const struct exec_spec *exec_get_spec(const struct exec *exec);
 bool exec_is_active(const struct exec *exec);
 int exec_exit_status(const struct exec *exec);
 
-/* ERROR_WRONG_STATE unless it runs. */
+/* SIGKILL is for all that it has started, too. ERROR_WRONG_STATE unless it runs. */
 int exec_kill(struct exec *exec, int number, struct error *err);
 
 /* As container_wait, for CONTAINER_EVENT_STARTED and CONTAINER_EVENT_EXITED. */

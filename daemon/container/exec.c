@@ -26,6 +26,7 @@ static void exec_free(struct exec *exec)
 	TAILQ_REMOVE(&exec->container->execs, exec, entry);
 	(void)error_set_subject(&err, ERROR_CONTAINER_NOT_FOUND, exec->id, "it is gone");
 	waiters_notify_all(&exec->waiters, exec->container, &err);
+	exec_group_done(exec);
 	process_done(&exec->process);
 	exec_spec_done(&exec->spec);
 	free(exec);
@@ -129,6 +130,7 @@ static void on_gone(struct process *process)
 {
 	struct container *container = exec_of(process)->container;
 
+	exec_group_remove(exec_of(process));
 	execs_forget(&container->execs, false);
 	if (container->unlisted)
 		container_discard_check(container);
@@ -155,7 +157,7 @@ static void on_viewers_changed(struct process *process)
 	if (!exec->had_viewer || exec->state != EXEC_RUNNING || !on_detach)
 		return;
 	if (strcmp(on_detach, "kill") == 0) {
-		(void)process_signal(process, SIGKILL, &ignored);
+		(void)exec_kill(exec, SIGKILL, &ignored);
 	} else if (strcmp(on_detach, "hup") == 0) {
 		(void)process_signal(process, SIGHUP, &ignored);
 		(void)process_signal(process, SIGCONT, &ignored);
@@ -248,8 +250,10 @@ static int launch(struct exec *exec, const struct container_start_params *start,
 	struct container *container = exec->container;
 	_cleanup_(exec_plan_done) struct exec_plan plan = EXEC_PLAN_NULL;
 
-	if (exec_plan_make(container, &exec->spec, &plan, err) < 0)
+	if (exec_plan_make(container, &exec->spec, &plan, err) < 0 ||
+	    exec_group_enter(exec, &plan.entry, err) < 0)
 		return -1;
+	plan.params.cgroup = group_for_launch(&plan.entry);
 	plan.params.rows = start->rows;
 	plan.params.columns = start->columns;
 	process_set_size(&exec->process, exec->spec.size_policy, &plan.params.rows,
@@ -339,7 +343,8 @@ int exec_kill(struct exec *exec, int number, struct error *err)
 {
 	if (exec->state != EXEC_RUNNING)
 		return not_running(&exec->process, err);
-	return process_signal(&exec->process, number, err);
+	return number == SIGKILL ? exec_group_kill(exec, err) :
+				   process_signal(&exec->process, number, err);
 }
 
 void exec_wait(struct exec *exec, struct container_waiter *waiter, enum container_event event)

@@ -70,13 +70,14 @@ static void load_record(void *userdata, const char *id, const char *text, size_t
 /* --- What ran -------------------------------------------------------------------------------- */
 
 struct raw_run {
-	int64_t pid;
+	int64_t pid, last_exec;
 	char *state, *started_at;
 	bool unhealthy;
 };
 
 static const struct json_field run_fields[] = {
 	JSON_FIELD(struct raw_run, pid, JSON_INT),
+	JSON_FIELD(struct raw_run, last_exec, JSON_INT),
 	JSON_FIELD(struct raw_run, state, JSON_STRING),
 	JSON_FIELD(struct raw_run, unhealthy, JSON_BOOL),
 	JSON_FIELD(struct raw_run, started_at, JSON_STRING),
@@ -135,6 +136,9 @@ static int adopt(struct loading *loading, const char *id, const char *text, size
 	container->ran_from_us = clock_monotonic_us();
 	container->health = health_new(container);
 	health_from_record(container->health, object);
+	/* Its number is not given again: something that it started may be in its group. */
+	if (raw.last_exec > 0 && raw.last_exec < INT32_MAX)
+		container->last_exec = (unsigned int)raw.last_exec;
 	execs_adopt(container, json_object_object_get(object, "execs"));
 	/* It was asked to stop, and that goes on. */
 	if (raw.unhealthy)

@@ -105,6 +105,7 @@ struct json_object *record_to_run_json(const struct container *container)
 		json_object_object_add(object, "unhealthy", json_object_new_boolean(true));
 	if (keep_is_active(container->set->params.keep))
 		json_object_object_add(object, "execs", execs_to_record(&container->execs));
+	record_add_int(object, "last_exec", container->last_exec);
 	return object;
 }
 

@@ -123,6 +123,31 @@ def test_it_can_be_killed_alone(work, ctl):
     assert work.inspect("work")["state"] == "running"
 
 
+def test_killing_it_kills_all_that_it_has_started_and_nothing_else(work, ctl):
+    # In sessions of their own, with no parent but process 1: nothing but the group knows them.
+    escape = "for i in 1 2 3; do setsid sh -c 'sleep 777 & sleep 777' & done; exec sleep 1000"
+    ctl.ok("exec", "-d", "work", "sh", "-c", escape)
+    ctl.ok("exec", "-d", "work", "sleep", "888")
+    processes.wait_until(
+        lambda: ctl.ok("top", "work", "-o", "args").splitlines().count("sleep 777") == 6)
+    ctl.ok("kill", "work/1")
+    assert ctl("wait", "work/1").status == 137
+    processes.wait_until(lambda: "sleep 777" not in ctl.ok("top", "work"))
+    assert "sleep 888" in ctl.ok("top", "work")
+    assert [e["state"] for e in work.inspect("work")["execs"]] == ["exited", "running"]
+
+
+def test_what_it_leaves_behind_lives_on_and_ends_with_the_container(work, ctl):
+    ctl.ok("exec", "work", "sh", "-c", "setsid sleep 777 >/dev/null 2>&1 </dev/null &")
+    assert ctl.ok("exec", "work", "echo", "next") == "next\n"
+    assert "sleep 777" in ctl.ok("top", "work")
+    ctl.ok("pause", "work")
+    ctl.ok("unpause", "work")
+    identity = work.inspect("work")["id"]
+    ctl.ok("rm", "-f", "work")
+    processes.wait_until(lambda: not any(identity in path for path in processes.cgroups()))
+
+
 @pytest.mark.parametrize("on_detach, status", [("hup", 128 + signal.SIGHUP),
                                                ("kill", 128 + signal.SIGKILL)])
 def test_what_becomes_of_it_when_nobody_looks_any_more(work, ctl, on_detach, status):

@@ -107,8 +107,11 @@ static inline void end_group(struct cgroup *cgroup)
 
 /* --- Processes ------------------------------------------------------------------------------- */
 
-/* A child that was born in the group, has entered it everywhere, and runs body. */
-static inline pid_t spawn(struct cgroup *cgroup, void (*body)(void *argument), void *argument)
+/* A child that was born in the group, or one inside it (NULL: none), has entered it everywhere, and
+ * runs body.
+ */
+static inline pid_t spawn_inner(struct cgroup *cgroup, const char *inner,
+				void (*body)(void *argument), void *argument)
 {
 	struct clone_args args = { .exit_signal = SIGCHLD };
 	struct cgroup_entry entry;
@@ -120,6 +123,8 @@ static inline pid_t spawn(struct cgroup *cgroup, void (*body)(void *argument), v
 	assert_int_equal(pipe2(fds, O_CLOEXEC), 0);
 	if (cgroup_open_entry(cgroup, &entry, &err) < 0)
 		fail_msg("cgroup_open_entry: %s", err.message);
+	if (inner && cgroup_make_inner(cgroup, inner, &entry, &err) < 0)
+		fail_msg("cgroup_make_inner: %s", err.message);
 	if (entry.v2_fd >= 0) {
 		args.flags = CLONE_INTO_CGROUP;
 		args.cgroup = (unsigned int)entry.v2_fd;
@@ -139,6 +144,11 @@ static inline pid_t spawn(struct cgroup *cgroup, void (*body)(void *argument), v
 	assert_int_equal(read(fds[0], &entered, 1), 1);
 	(void)close(fds[0]);
 	return pid;
+}
+
+static inline pid_t spawn(struct cgroup *cgroup, void (*body)(void *argument), void *argument)
+{
+	return spawn_inner(cgroup, NULL, body, argument);
 }
 
 static inline int wait_for(pid_t pid)

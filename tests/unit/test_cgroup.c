@@ -273,6 +273,52 @@ static void a_process_that_was_forked_off_twice_is_killed(void **state)
 	drop_page(counter);
 }
 
+/* With what it has forked off; the rest of the outer group goes on, and feels nothing of it. */
+static void a_group_inside_is_killed_by_itself(void **state)
+{
+	struct cgroup *cgroup = make_group(ID_A);
+	pid_t outer = spawn(cgroup, body_sleep, NULL);
+	volatile int64_t *counter = shared_page();
+	struct error err;
+	int64_t seen;
+
+	(void)state;
+	expect_exit(
+		wait_for(spawn_inner(cgroup, "exec-1", body_escape, (void *)(uintptr_t)counter)),
+		0);
+	wait_until(*counter > 0);
+	wait_until(cgroup_kill_inner(cgroup, "exec-1", &err) == 0);
+	wait_until((seen = *counter, sleep_ms(50), *counter == seen));
+	assert_int_equal(waitpid(outer, NULL, WNOHANG), 0);
+	cgroup_remove_inner(cgroup, "exec-1");
+	assert_int_equal(cgroup_kill_inner(cgroup, "exec-1", &err), -1);
+	assert_int_equal(err.sys_errno, ENOENT);
+	end_group(cgroup);
+	expect_killed(wait_for(outer));
+	drop_page(counter);
+}
+
+static void a_group_inside_stands_still_and_ends_with_the_outer_one(void **state)
+{
+	struct cgroup *cgroup = make_group(ID_A);
+	volatile int64_t *counter = shared_page();
+	pid_t pid = spawn_inner(cgroup, "exec-1", body_count, (void *)(uintptr_t)counter);
+	struct error err;
+	int64_t seen;
+
+	(void)state;
+	wait_until(*counter > 0);
+	assert_true(cgroup_is_populated(cgroup));
+	assert_int_equal(cgroup_freeze(cgroup, true, &err), 0);
+	wait_until(cgroup_is_frozen(cgroup));
+	seen = *counter;
+	sleep_ms(20);
+	assert_int_equal(*counter, seen);
+	end_group(cgroup);
+	expect_killed(wait_for(pid));
+	drop_page(counter);
+}
+
 /* Each generation forks and ends: whoever reads a list of pids is always too late. */
 static void body_run_away(void *argument)
 {
@@ -465,6 +511,8 @@ int main(void)
 		cgroup_test(what_is_frozen_stands_still_until_it_is_thawed),
 		cgroup_test(what_is_frozen_is_killed_all_the_same),
 		cgroup_test(a_process_that_was_forked_off_twice_is_killed),
+		cgroup_test(a_group_inside_is_killed_by_itself),
+		cgroup_test(a_group_inside_stands_still_and_ends_with_the_outer_one),
 		cgroup_test(processes_that_run_away_by_forking_are_killed),
 		cgroup_test(a_sweep_ends_what_nobody_knows_and_nothing_else),
 		cgroup_test(a_sweep_leaves_groups_whose_name_is_no_id),
