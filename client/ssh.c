@@ -8,9 +8,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/pidfd.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -135,7 +135,7 @@ int ssh_start(const struct host *host, struct ssh *ssh, int *ret_fd, struct erro
 /* False if it has not ended after a moment. */
 static bool wait_for(struct ssh *ssh, int *ret_status)
 {
-	_cleanup_(fd_closep) int pidfd = pidfd_open(ssh->pid, 0);
+	_cleanup_(fd_closep) int pidfd = (int)syscall(SYS_pidfd_open, ssh->pid, 0);
 	struct pollfd poll_fd = { .fd = pidfd, .events = POLLIN };
 
 	if (pidfd >= 0 && poll(&poll_fd, 1, GOODBYE_MS) <= 0)

@@ -92,6 +92,12 @@ int parse_duration_ms(const char *text, int64_t *ret, struct error *err)
 
 /* --- Signals --------------------------------------------------------------------------------- */
 
+/* The second names of some (signal(7)). */
+static const struct {
+	const char *name;
+	int number;
+} other_names[] = { { "CLD", SIGCHLD }, { "IO", SIGIO }, { "IOT", SIGABRT } };
+
 static int signal_by_name(const char *name)
 {
 	char upper[16] = "";
@@ -107,6 +113,9 @@ static int signal_by_name(const char *name)
 		if (known && strcmp(known, name) == 0)
 			return number;
 	}
+	for (size_t i = 0; i < ARRAY_SIZE(other_names); i++)
+		if (strcmp(other_names[i].name, name) == 0)
+			return other_names[i].number;
 	return 0;
 }
 

@@ -122,7 +122,7 @@ test: deps test-deps ## install what is missing, build, run every test
 coverage: ## what the unit and system tests do not reach: BUILD/coverage/index.html
 	@tests/install-packages $(TEST_PACKAGES) gcovr
 	+@$(MAKE) --no-print-directory -s -j$(JOBS) BUILD=$(BUILD)/coverage \
-		OPTIMISE='-Og -g --coverage -fprofile-update=atomic' unit-programs system-programs
+		CLIENT_LIBC=glibc OPTIMISE='-Og -g --coverage -fprofile-update=atomic' unit-programs system-programs
 	+@$(MAKE) --no-print-directory BUILD=$(BUILD)/coverage check
 	@tests/make-debian $(DEBIAN)
 	@$(call system,$(BUILD)/coverage)
@@ -149,10 +149,10 @@ lint: ## format, clang-tidy, cppcheck, -fanalyzer, both compilers, includes, scr
 
 .PHONY: format
 format: ## put C files into the form that lint wants
-	@clang-format -i $(LINT_C) $(LINT_H)
+	@clang-format -i $(LINT_C) $(LINT_H) $(wildcard client/musl/*)
 
 lint-format:
-	@clang-format --dry-run -Werror $(LINT_C) $(LINT_H)
+	@clang-format --dry-run -Werror $(LINT_C) $(LINT_H) $(wildcard client/musl/*)
 	@echo "lint: format"
 
 lint-rest:
@@ -167,7 +167,7 @@ lint-rest:
 CLANG_HARDENING := $(filter-out -ftrivial-auto-var-init=zero,$(HARDENING))
 
 lint-builds:
-	+@$(MAKE) -j$(JOBS) BUILD=$(BUILD)/lint/gcc WERROR=1 OPTIMISE='-O2 -g -fanalyzer -DANALYSED' \
+	+@$(MAKE) -j$(JOBS) BUILD=$(BUILD)/lint/gcc WERROR=1 CLIENT_LIBC=glibc OPTIMISE='-O2 -g -fanalyzer -DANALYSED' \
 		all unit-programs
 	+@$(MAKE) -j$(JOBS) BUILD=$(BUILD)/lint/clang WERROR=1 \
 		CC='clang -Wno-unused-command-line-argument' \

@@ -185,7 +185,9 @@ def test_a_caller_that_goes_away_leaves_a_whole_change(daemon, ctl, box, source)
             "container": box,
             "mount": {"type": "bind", "source": str(source), "target": "/data"}}))
     processes.wait_until(lambda: "/data" in seen(daemon))
-    ctl.ok("mount", "rm", box, "/data")
+    # It is seen inside a moment before the daemon is told that it is there.
+    processes.wait_until(lambda: ctl("mount", "rm", box, "/data").status == 0)
+    assert "/data" not in seen(daemon)
 
 
 def test_a_container_that_ends_meanwhile(daemon, ctl, source):

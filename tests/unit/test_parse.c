@@ -149,6 +149,7 @@ static void signals_have_names_and_numbers(void **state)
 		{ "TERM", SIGTERM }, { "SIGTERM", SIGTERM }, { "sigterm", SIGTERM },
 		{ "Kill", SIGKILL }, { "9", SIGKILL },	     { "1", SIGHUP },
 		{ "usr1", SIGUSR1 }, { "WINCH", SIGWINCH },  { "SYS", SIGSYS },
+		{ "io", SIGIO },     { "SIGPOLL", SIGPOLL }, { "SIGIOT", SIGABRT },
 	};
 	struct error err;
 
