@@ -170,6 +170,8 @@ install: all ## install programs, image, units and man pages under DESTDIR and P
 	$(INSTALL_TO) systemd/dokrustd.socket $(DESTDIR)$(UNITDIR)/dokrustd.socket
 	sed 's|@PREFIX@|$(PREFIX)|' systemd/dokrustd.service.in > $(BUILD)/dokrustd.service
 	$(INSTALL_TO) $(BUILD)/dokrustd.service $(DESTDIR)$(UNITDIR)/dokrustd.service
+	sed 's|@PREFIX@|$(PREFIX)|' systemd/dokrust@.service.in > $(BUILD)/dokrust@.service
+	$(INSTALL_TO) $(BUILD)/dokrust@.service $(DESTDIR)$(UNITDIR)/dokrust@.service
 	$(INSTALL_TO) systemd/sysusers.conf $(DESTDIR)$(SYSUSERSDIR)/dokrust.conf
 	$(INSTALL_TO) systemd/dokrustd.conf $(DESTDIR)$(PREFIX)/share/dokrust/dokrustd.conf.example
 
@@ -177,6 +179,7 @@ uninstall: ## remove what install put there; containers and settings stay
 	rm -f $(DESTDIR)$(PREFIX)/sbin/dokrustd $(DESTDIR)$(PREFIX)/bin/dokrustctl
 	rm -f $(DESTDIR)$(MANDIR)/man8/dokrustd.8 $(DESTDIR)$(MANDIR)/man1/dokrustctl.1
 	rm -f $(DESTDIR)$(UNITDIR)/dokrustd.socket $(DESTDIR)$(UNITDIR)/dokrustd.service
+	rm -f $(DESTDIR)$(UNITDIR)/dokrust@.service
 	rm -f $(DESTDIR)$(SYSUSERSDIR)/dokrust.conf
 	rm -rf $(DESTDIR)$(PREFIX)/share/dokrust
 

@@ -21,6 +21,7 @@ struct channel {
 	const struct host *host; /* borrowed */
 	struct ssh ssh;		 /* at the other end of the socket, if that is no daemon's */
 	struct varlink_reader reader;
+	bool ended; /* the other side has closed it */
 };
 
 #define CHANNEL_NULL ((struct channel){ .fd = -1, .ssh = SSH_NULL })

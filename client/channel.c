@@ -114,6 +114,7 @@ void channel_done(struct channel *channel)
 
 int channel_explain_end(struct channel *channel, struct error *err)
 {
+	channel->ended = true;
 	if (channel->host->ssh)
 		return ssh_explain(&channel->ssh, channel->host, err);
 	return error_set(err, ERROR_FAILED, "the connection to the daemon was lost");

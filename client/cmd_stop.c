@@ -162,6 +162,7 @@ static int wait_(const struct client *client, char **operands, void *values)
 		.verb = "wait",
 		.method = CONTAINER_METHOD("Wait"),
 		.done = print_status,
+		.again = true,
 		.userdata = &last,
 	};
 

@@ -3,6 +3,7 @@
 #include <assert.h>
 #include <stdbool.h>
 #include <stdio.h>
+#include <time.h>
 
 #include "client/call.h"
 #include "client/print.h"
@@ -10,11 +11,12 @@
 #include "common/json.h"
 #include "common/text.h"
 
-enum { CHANNELS_MAX = 32 };
+enum { CHANNELS_MAX = 32, AGAIN_MS = 100, AGAIN_MAX = 100 };
 
 /* Operand i is asked about on channel i modulo n. */
 struct batch {
 	const struct each *each;
+	const struct host *host;
 	char *const *operands;
 	size_t n_operands;
 	struct channel channels[CHANNELS_MAX];
@@ -42,14 +44,42 @@ static void send_one(struct batch *batch, size_t i)
 			err);
 }
 
+/* A daemon that is restarted is back in a moment, and its socket most often all the time. */
+static bool ask_again(struct batch *batch, size_t i)
+{
+	struct channel *channel = &batch->channels[i % batch->n];
+	const struct timespec delay = { .tv_nsec = AGAIN_MS * 1000000L };
+	struct error ignored;
+
+	for (int tries = 0; tries < AGAIN_MAX; tries++) {
+		channel_done(channel);
+		*channel = CHANNEL_NULL;
+		if (channel_open(channel, batch->host, &ignored) == 0) {
+			send_one(batch, i);
+			return batch->errors[i % batch->n].code == ERROR_NONE;
+		}
+		(void)nanosleep(&delay, NULL);
+	}
+	return false;
+}
+
+static int receive(struct batch *batch, size_t i, struct json_object **ret, struct error *err)
+{
+	struct channel *channel = &batch->channels[i % batch->n];
+
+	while (call_receive(channel, ret, NULL, err) < 0)
+		if (!batch->each->again || !channel->ended || !ask_again(batch, i))
+			return -1;
+	return 0;
+}
+
 static bool receive_one(struct batch *batch, size_t i)
 {
 	_cleanup_(json_putp) struct json_object *reply = NULL;
 	const struct each *each = batch->each;
 	struct error *err = &batch->errors[i % batch->n];
 
-	if (err->code != ERROR_NONE ||
-	    call_receive(&batch->channels[i % batch->n], &reply, NULL, err) < 0) {
+	if (err->code != ERROR_NONE || receive(batch, i, &reply, err) < 0) {
 		if (each->forgive && each->forgive(err, each->userdata))
 			return true;
 		print_failure(err, "%s %s", each->verb, batch->operands[i]);
@@ -79,6 +109,7 @@ unsigned int each_container(const struct host *host, const struct each *each, ch
 {
 	_cleanup_(batch_done) struct batch batch = {
 		.each = each,
+		.host = host,
 		.operands = operands,
 		.n_operands = strv_length(operands),
 	};

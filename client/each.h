@@ -24,6 +24,9 @@ struct each {
 	/* Whether an error is none; may be NULL. */
 	bool (*forgive)(const struct error *err, const void *userdata);
 	void *userdata;
+
+	/* May be asked of the next daemon when the connection is lost: it does no harm twice. */
+	bool again;
 };
 
 /* The calls run at the same time, so that containers that take long to stop do so together; results

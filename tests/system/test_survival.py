@@ -4,6 +4,7 @@ import json
 import os
 import re
 import signal
+import subprocess
 import time
 
 import pytest
@@ -216,6 +217,18 @@ def test_a_reload_needs_no_keeper(daemon, ctl, number):
     reload_daemon(daemon, number)
     ctl.ok("send", "work", "echo $X > /answer", "--enter")
     processes.wait_until(lambda: ctl("exec", "work", "cat", "/answer").out == "1\n")
+
+
+# --- Those who wait ------------------------------------------------------------------------------
+
+def test_who_waits_goes_on_waiting(kept, kept_ctl, renew):
+    kept_ctl.ok("run", "-d", "--name", "job", "busybox", "sh", "-c", "while [ ! -e /go ]; do sleep 0.05; done; exit 9")
+    with subprocess.Popen(kept_ctl.argv("wait", "job"), stdout=subprocess.PIPE, text=True) as waiting:
+        processes.wait_until(lambda: len(processes.open_fds(waiting.pid)) > 3)
+        renew(kept)
+        kept_ctl.ok("exec", "job", "touch", "/go")
+        assert waiting.communicate(timeout=20)[0] == "9\n"
+    assert waiting.returncode == 9
 
 
 # --- The keeper ----------------------------------------------------------------------------------

@@ -181,6 +181,38 @@ def test_a_reload_of_the_unit_keeps_process_and_containers():
     assert inspect("web")["pid"] == pid
 
 
+@pytest.fixture(params=["template", "generated"])
+def unit_of_web(request):
+    """A container, and its unit."""
+    check_ctl("create", "--name", "web", "busybox", "sh", "-c",
+              "trap 'exit 0' TERM; while [ ! -e /fail ]; do sleep 0.1; done; rm /fail; exit 3")
+    if request.param == "template":
+        yield "dokrust@web.service"
+    else:
+        with open("/run/systemd/system/web.service", "w", encoding="utf-8") as file:
+            file.write(check_ctl("generate", "systemd", "web"))
+        check("systemctl", "daemon-reload")
+        yield "web.service"
+        os.unlink("/run/systemd/system/web.service")
+
+
+def test_a_container_is_a_unit_of_its_own(unit_of_web):
+    check("systemctl", "start", unit_of_web)
+    assert inspect("web")["state"] == "running"
+    pid, before = inspect("web")["pid"], main_pid()
+    # The daemon's death is none of the unit's concern.
+    os.kill(before, signal.SIGKILL)
+    wait_until(lambda: main_pid() not in (0, before), 30, "another daemon")
+    assert check_ctl("exec", "web", "echo", "on") == "on\n"
+    assert (show(unit_of_web, "ActiveState"), show(unit_of_web, "NRestarts")) == ("active", "0")
+    # What fails is started again, by systemd.
+    check_ctl("exec", "web", "touch", "/fail")
+    wait_until(lambda: inspect("web")["state"] == "running" and inspect("web")["pid"] != pid, 30, "another run")
+    wait_until(lambda: show(unit_of_web, "NRestarts") == "1", 30, "the news of it")
+    check("systemctl", "stop", unit_of_web)
+    assert inspect("web")["state"] == "exited"
+
+
 def test_the_socket_can_be_enabled():
     # Without reading all units again, which takes its time here.
     check("systemctl", "enable", "--no-reload", SOCKET_UNIT)
