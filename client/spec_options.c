@@ -128,6 +128,8 @@ const struct option spec_options_table[] = {
 	FLAG("read-only", '\0', spec.read_only, "make its root file system read-only"),
 	FLAG("overlay", '\0', spec.overlay, "with --rootfs: leave that directory as it is"),
 
+	TEXT("userns", '\0', OPTION_TEXT, spec.userns, "auto|host|MAP",
+	     "whose ids it has: its own, the host's, INSIDE:HOST:SIZE,..."),
 	TEXT("cap-add", '\0', OPTION_TEXTS, spec.rights.cap_add, "NAME",
 	     "give it a capability, as NET_ADMIN, or ALL"),
 	TEXT("cap-drop", '\0', OPTION_TEXTS, spec.rights.cap_drop, "NAME",

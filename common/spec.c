@@ -35,6 +35,7 @@ static const struct json_field fields[] = {
 	JSON_FIELD(struct spec, stop_timeout_ms, JSON_INT),
 	JSON_FIELD(struct spec, network, JSON_STRING),
 	JSON_FIELD(struct spec, restart, JSON_STRING),
+	JSON_FIELD(struct spec, userns, JSON_STRING),
 	JSON_FIELD(struct spec, size_policy, JSON_STRING),
 	JSON_FIELD(struct spec, read_only, JSON_BOOL),
 	JSON_FIELD(struct spec, overlay, JSON_BOOL),
@@ -270,9 +271,19 @@ static int check_log(const struct spec *spec, struct error *err)
 	return 0;
 }
 
+static int check_userns(const struct spec *spec, struct error *err)
+{
+	static const char field[] = "spec.userns";
+
+	if (!spec->userns || userns_check(spec->userns, err) == 0)
+		return 0;
+	(void)memcpy(err->subject, field, sizeof(field));
+	return -1;
+}
+
 int spec_validate(const struct spec *spec, struct error *err)
 {
-	if (check_log(spec, err) < 0)
+	if (check_log(spec, err) < 0 || check_userns(spec, err) < 0)
 		return -1;
 	if (check_root(spec, err) < 0 || check_hostname(spec->hostname, err) < 0 ||
 	    check_strings(spec, err) < 0 || check_user(spec->user, err) < 0 ||

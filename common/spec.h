@@ -10,6 +10,7 @@
 
 #include "common/error.h"
 #include "common/health_spec.h"
+#include "common/id_map.h"
 #include "common/mount_spec.h"
 #include "common/resources.h"
 #include "common/rights.h"
@@ -49,6 +50,7 @@ struct spec {
 	int64_t log_max_files; /* of the log; 0: SPEC_LOG_MAX_FILES_DEFAULT */
 	char *log_tag;	       /* of messages in the journal; NULL: the container's name */
 	char *record;	       /* absolute path of a file on the host; NULL: none */
+	char *userns;	       /* userns_check; NULL: a range of ids where that can be had */
 	char *size_policy;     /* of the terminal (parse_terminal_size); NULL: "latest" */
 	struct rights rights;  /* of its processes */
 

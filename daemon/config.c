@@ -12,6 +12,10 @@
 #include "common/alloc.h"
 #include "common/cleanup.h"
 #include "common/parse.h"
+#include "daemon/launch/userns.h"
+
+/* What neither systemd nor useradd(8) gives to anybody: 4,096 ranges. */
+enum { IDS_FIRST = 0x70000000, IDS_COUNT = 0x10000000 };
 
 #define CONFIG_FILE "/etc/dokrust/dokrustd.conf"
 
@@ -36,7 +40,7 @@ static const char help[] =
 	"Any number of daemons run side by side, each with directories and a socket of its own:\n"
 	"  dokrustd --socket /tmp/d/sock --state-dir /tmp/d/state --run-dir /tmp/d/run\n";
 
-enum setting_kind { SETTING_PATH, SETTING_COUNT, SETTING_LEVEL };
+enum setting_kind { SETTING_PATH, SETTING_COUNT, SETTING_LEVEL, SETTING_IDS };
 
 /* One table for the file's keys and the options, which have '-' for '_'. */
 static const struct setting {
@@ -49,6 +53,7 @@ static const struct setting {
 	{ "run_dir", SETTING_PATH, offsetof(struct config, run_dir) },
 	{ "image_dir", SETTING_PATH, offsetof(struct config, image_dir) },
 	{ "log_level", SETTING_LEVEL, offsetof(struct config, log_level) },
+	{ "subordinate_ids", SETTING_IDS, offsetof(struct config, ids) },
 	{ "connections_max", SETTING_COUNT, offsetof(struct config, connections_max) },
 	{ "connections_per_user_max", SETTING_COUNT,
 	  offsetof(struct config, connections_per_user_max) },
@@ -92,6 +97,23 @@ static int set_level(enum log_level *level, const char *value, struct error *err
 			 "\"%.32s\" is none of error, warning, info, debug", value);
 }
 
+/* START:COUNT */
+static int set_ids(struct config_ids *ids, const char *value, struct error *err)
+{
+	const char *colon = strchr(value, ':');
+	_cleanup_(freep) char *start = alloc_printf("%.*s", (int)strcspn(value, ":"), value);
+	int64_t first, count;
+
+	if (!colon || parse_integer(start, USERNS_RANGE, UINT32_MAX, &first, err) < 0 ||
+	    parse_integer(colon + 1, USERNS_RANGE, UINT32_MAX, &count, err) < 0 ||
+	    first + count > UINT32_MAX)
+		return error_set(err, ERROR_INVALID_VALUE,
+				 "\"%.40s\": subordinate ids are FIRST:COUNT, both at least %d",
+				 value, USERNS_RANGE);
+	*ids = (struct config_ids){ (uint32_t)first, (uint32_t)count };
+	return 0;
+}
+
 static int apply(struct config *config, const struct setting *setting, const char *value,
 		 struct error *err)
 {
@@ -106,6 +128,8 @@ static int apply(struct config *config, const struct setting *setting, const cha
 		return parse_integer(value, 1, 1000000, (int64_t *)(void *)at, err);
 	case SETTING_LEVEL:
 		return set_level((enum log_level *)(void *)at, value, err);
+	case SETTING_IDS:
+		return set_ids((struct config_ids *)(void *)at, value, err);
 	}
 	return 0;
 }
@@ -257,7 +281,8 @@ int config_read(int argc, char **argv, struct config *ret, enum config_outcome *
 {
 	struct config config = { .connections_max = 10000,
 				 .connections_per_user_max = 8000,
-				 .log_level = LOG_LEVEL_INFO };
+				 .log_level = LOG_LEVEL_INFO,
+				 .ids = { IDS_FIRST, IDS_COUNT } };
 	const char *file = NULL;
 
 	*ret_outcome = CONFIG_RUN;

@@ -7,12 +7,18 @@
 #include "common/error.h"
 #include "common/log.h"
 
+/* The pool that containers' ids come from (daemon/launch/userns.h). */
+struct config_ids {
+	uint32_t first, count;
+};
+
 struct config {
 	char *socket, *state_dir, *run_dir, *image_dir; /* absolute paths */
 	char *executable;				/* where this program was when it started */
 	bool keep;
 	int64_t connections_max, connections_per_user_max;
 	enum log_level log_level;
+	struct config_ids ids;
 };
 
 enum config_outcome { CONFIG_RUN, CONFIG_SHOWED_HELP };

@@ -21,6 +21,7 @@
 #include "daemon/container/container.h"
 #include "daemon/image/volume.h"
 #include "daemon/launch/launch.h"
+#include "daemon/launch/userns.h"
 #include "daemon/logs/logs.h"
 #include "daemon/loop/reaper.h"
 #include "daemon/store/keep.h"
@@ -40,6 +41,7 @@ struct daemon {
 	struct reaper *reaper;
 	struct store *store;
 	struct launcher *launcher;
+	struct userns_pool *userns_pool;
 	struct volumes *volumes;
 	struct logs *logs;
 	struct containers *containers;
@@ -240,10 +242,12 @@ static int build_rooms(struct daemon *daemon, struct error *err)
 	    store_open(daemon->base, daemon->reaper, config->state_dir, config->run_dir,
 		       &daemon->store, err) < 0 ||
 	    logs_new(daemon->base, daemon->reaper, &daemon->logs, err) < 0 ||
-	    launcher_new(daemon->base, daemon->reaper, config->run_dir, &daemon->launcher, err) < 0)
+	    launcher_new(daemon->base, daemon->reaper, &daemon->launcher, err) < 0)
 		return -1;
 	if (cgroups_new(&cgroups_params, &daemon->cgroups, err) < 0)
 		return error_prefix(err, "control groups");
+	params.userns_pool = daemon->userns_pool =
+		userns_pool_new(daemon->base, config->ids.first, config->ids.count);
 	params.base = daemon->base;
 	params.anew = is_anew(daemon);
 	params.store = daemon->store;
@@ -257,6 +261,7 @@ static int build_rooms(struct daemon *daemon, struct error *err)
 	daemon->containers = containers_new(&params);
 	if (containers_load(daemon->containers, err) < 0)
 		return error_prefix(err, "read the records");
+	userns_pool_prepare(daemon->userns_pool);
 	return open_door(daemon, err);
 }
 
@@ -385,6 +390,7 @@ static void take_down(struct daemon *daemon)
 	daemon->volumes = volumes_free(daemon->volumes);
 	daemon->logs = logs_free(daemon->logs);
 	daemon->launcher = launcher_free(daemon->launcher);
+	daemon->userns_pool = userns_pool_free(daemon->userns_pool);
 	daemon->cgroups = cgroups_free(daemon->cgroups);
 	daemon->reaper = reaper_free(daemon->reaper);
 	if (daemon->watchdog)

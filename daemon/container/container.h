@@ -31,6 +31,7 @@ struct store;
 struct volumes;
 struct logs;
 struct logs_sync;
+struct userns_pool;
 
 enum container_state {
 	CONTAINER_CREATED,
@@ -56,6 +57,7 @@ struct containers_params {
 	struct cgroups *cgroups;
 	struct volumes *volumes;
 	struct logs *logs;
+	struct userns_pool *userns_pool;
 	const char *image_dir; /* copied */
 	bool anew;	       /* no daemon before has left anything to this one */
 	/* Told of what no caller waits for: records that cannot be read or written, containers

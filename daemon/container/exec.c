@@ -11,6 +11,7 @@
 #include "common/json.h"
 #include "common/text.h"
 #include "daemon/container/object.h"
+#include "daemon/container/userns.h"
 
 static struct exec *exec_of(const struct process *process)
 {
@@ -227,6 +228,7 @@ int exec_plan_make(const struct container *container, const struct exec_spec *sp
 	ret->rights.privileged = ret->rights.privileged || spec->privileged;
 	ret->params = (struct launch_exec_params){
 		.container = container->process.launch,
+		.userns = container_userns_maps(container, &ret->userns) ? &ret->userns : NULL,
 		.cgroup = group_for_launch(&ret->entry),
 		.argv = spec->command,
 		.environment = ret->environment,

@@ -39,6 +39,7 @@ TAILQ_HEAD(exec_list, exec);
 struct exec_plan {
 	char **environment;
 	struct cgroup_entry entry;
+	struct launch_userns userns;
 	struct rights rights; /* the container's, borrowed, and the exec's own */
 	struct launch_exec_params params;
 };

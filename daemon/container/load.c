@@ -9,6 +9,7 @@
 #include "common/clock.h"
 #include "common/json.h"
 #include "daemon/container/object.h"
+#include "daemon/container/userns.h"
 
 enum { SWEEP_AGAIN_MS = 50, SWEEPS_MAX = 200 };
 
@@ -119,6 +120,8 @@ static int adopt(struct loading *loading, const char *id, const char *text, size
 	    find_or_make(loading->set, id, object, &container, &made, err) < 0)
 		return -1;
 	*ret = container;
+	if (!made && container_userns_from_record(container, object, err) < 0)
+		return -1;
 	if (raw.started_at)
 		(void)clock_parse(raw.started_at, &container->started_at_us);
 	if (process_adopt(&container->process, loading->set->params.launcher, (pid_t)raw.pid, err) <

@@ -28,12 +28,14 @@ static uint64_t propagation_of(const struct mount_spec *mount)
 }
 
 static int open_source(const struct mount_spec *mount, const char *path, uint64_t attributes,
-		       struct launch_mount *ret, struct error *err)
+		       int userns_fd, struct launch_mount *ret, struct error *err)
 {
 	const struct bind_params params = {
 		.recursive = mount->recursive,
 		.attributes = attributes,
 		.propagation = propagation_of(mount),
+		.userns_fd = userns_fd,
+		.what = path,
 	};
 	_cleanup_(fd_closep) int source = -1;
 
@@ -44,7 +46,7 @@ static int open_source(const struct mount_spec *mount, const char *path, uint64_
 }
 
 /* One that is to be filled first becomes read-only after that. */
-static int open_volume(struct container *container, const struct mount_spec *mount,
+static int open_volume(struct container *container, const struct mount_spec *mount, int userns_fd,
 		       struct launch_mount *ret, struct error *err)
 {
 	uint64_t attributes = attributes_of(mount);
@@ -57,10 +59,10 @@ static int open_volume(struct container *container, const struct mount_spec *mou
 		ret->attributes = attributes & MOUNT_ATTR_RDONLY;
 		attributes &= ~(uint64_t)MOUNT_ATTR_RDONLY;
 	}
-	return open_source(mount, volume_path(volume), attributes, ret, err);
+	return open_source(mount, volume_path(volume), attributes, userns_fd, ret, err);
 }
 
-static int prepare(struct container *container, const struct mount_spec *mount,
+static int prepare(struct container *container, const struct mount_spec *mount, int userns_fd,
 		   struct mounts *mounts, struct error *err)
 {
 	struct launch_mount *item = &mounts->items[mounts->n];
@@ -69,9 +71,10 @@ static int prepare(struct container *container, const struct mount_spec *mount,
 	*item = (struct launch_mount){ .target = mount->target, .fd = -1 };
 	mounts->n++;
 	if (strcmp(mount->type, "bind") == 0)
-		return open_source(mount, mount->source, attributes_of(mount), item, err);
+		return open_source(mount, mount->source, attributes_of(mount), userns_fd, item,
+				   err);
 	if (strcmp(mount->type, "volume") == 0)
-		return open_volume(container, mount, item, err);
+		return open_volume(container, mount, userns_fd, item, err);
 	item->attributes = attributes_of(mount);
 	if (mount->size_bytes) {
 		(void)snprintf(texts[0], sizeof(texts[0]), "%lld", (long long)mount->size_bytes);
@@ -90,7 +93,8 @@ static void reserve(struct mounts *mounts, size_t n)
 	};
 }
 
-int mounts_prepare(struct container *container, struct mounts *ret, struct error *err)
+int mounts_prepare(struct container *container, int userns_fd, struct mounts *ret,
+		   struct error *err)
 {
 	const struct mount_specs *specs = &container_spec(container)->mounts;
 	_cleanup_(mounts_done) struct mounts mounts = { 0 };
@@ -103,8 +107,9 @@ int mounts_prepare(struct container *container, struct mounts *ret, struct error
 	for (size_t i = 0; i < specs->n; i++) {
 		const struct mount_spec *mount = &specs->items[order[i]];
 
-		if (prepare(container, mount, &mounts, err) < 0) {
-			mount_spec_name_field(order[i], err);
+		if (prepare(container, mount, userns_fd, &mounts, err) < 0) {
+			if (strcmp(err->subject, LAUNCH_NO_USERNS) != 0)
+				mount_spec_name_field(order[i], err);
 			return error_prefix(err, "mount %.256s", mount->target);
 		}
 	}
@@ -113,13 +118,13 @@ int mounts_prepare(struct container *container, struct mounts *ret, struct error
 	return 0;
 }
 
-int mounts_prepare_one(struct container *container, const struct mount_spec *mount,
+int mounts_prepare_one(struct container *container, const struct mount_spec *mount, int userns_fd,
 		       struct mounts *ret, struct error *err)
 {
 	_cleanup_(mounts_done) struct mounts mounts = { 0 };
 
 	reserve(&mounts, 1);
-	if (prepare(container, mount, &mounts, err) < 0)
+	if (prepare(container, mount, userns_fd, &mounts, err) < 0)
 		return error_prefix(err, "mount %.256s", mount->target);
 	*ret = mounts;
 	mounts = (struct mounts){ 0 };

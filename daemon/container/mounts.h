@@ -15,13 +15,14 @@ struct mounts {
 	size_t n;
 };
 
-/* Those of the container's spec, in the order in which they are attached. ERROR_INVALID_VALUE,
+/* Those of the container's spec, with the ids of a user namespace (-1: the host's), in the order in which they are attached. ERROR_INVALID_VALUE,
  * subject "spec.mounts[N].FIELD", for what is wrong with one.
  */
-int mounts_prepare(struct container *container, struct mounts *ret, struct error *err);
+int mounts_prepare(struct container *container, int userns_fd, struct mounts *ret,
+		   struct error *err);
 
 /* One of them. */
-int mounts_prepare_one(struct container *container, const struct mount_spec *mount,
+int mounts_prepare_one(struct container *container, const struct mount_spec *mount, int userns_fd,
 		       struct mounts *ret, struct error *err);
 
 /* Closes what was opened. */

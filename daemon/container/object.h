@@ -33,6 +33,11 @@ struct container {
 	char *error;	 /* why it did not start, or how it was lost */
 	char **warnings; /* of the last start */
 
+	/* Its user namespace (userns.h). */
+	enum { USERNS_UNDECIDED, USERNS_HOST, USERNS_OWN } userns;
+	char *userns_reason; /* why it has the host's, where nobody said so */
+	uint32_t id_range;   /* its first id of the pool; 0: none */
+
 	struct cgroup *cgroup; /* while it runs, and until its processes are gone */
 	int64_t oom_kills;     /* in its last run, once that has ended */
 	struct process

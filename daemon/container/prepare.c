@@ -6,6 +6,7 @@
 #include "common/text.h"
 #include "daemon/container/mounts.h"
 #include "daemon/container/object.h"
+#include "daemon/container/userns.h"
 #include "daemon/image/image.h"
 
 enum { LAYER_PATH_SIZE = 4096 };
@@ -66,7 +67,7 @@ char **container_environment(const struct container *container, bool terminal, c
 /* The overlay's paths, kept here while the launch is made. */
 struct layer {
 	struct image image;
-	char upper[LAYER_PATH_SIZE], work[LAYER_PATH_SIZE];
+	char path[LAYER_PATH_SIZE];
 };
 
 static int prepare_root(struct container *container, struct layer *layer,
@@ -81,20 +82,17 @@ static int prepare_root(struct container *container, struct layer *layer,
 	}
 	if ((!container->spec.rootfs && image_find(container->set->image_dir, container->spec.image,
 						   &layer->image, err) < 0) ||
-	    store_layer_dir(store, container->id, "upper", layer->upper, sizeof(layer->upper),
-			    err) < 0 ||
-	    store_layer_dir(store, container->id, "work", layer->work, sizeof(layer->work), err) <
-		    0)
+	    store_layer(store, container->id, layer->path, sizeof(layer->path), err) < 0)
 		return -1;
 	params->overlay.lower = container->spec.rootfs ? container->spec.rootfs :
 							 layer->image.rootfs;
-	params->overlay.upper = layer->upper;
-	params->overlay.work = layer->work;
+	params->overlay.layer = layer->path;
 	params->overlay.is_volatile = container->spec.auto_remove;
 	return 0;
 }
 
-int container_launch(struct container *container, struct error *err)
+static int launch(struct container *container, const struct launch_userns *userns,
+		  struct error *err)
 {
 	const struct spec *spec = &container->spec;
 	_cleanup_(strv_freep) char **environment =
@@ -102,6 +100,7 @@ int container_launch(struct container *container, struct error *err)
 	struct launch_params params = {
 		.argv = container->command,
 		.environment = environment,
+		.userns = userns,
 		.hostname = hostname_of(container),
 		.workdir = spec->workdir ? spec->workdir : "/",
 		.user = spec->user,
@@ -123,7 +122,8 @@ int container_launch(struct container *container, struct error *err)
 	params.argv = container->command;
 	if (prepare_root(container, &layer, &params, err) < 0 ||
 	    container_make_volumes(container, 0, err) < 0 ||
-	    mounts_prepare(container, &mounts, err) < 0 || group_make(container, &entry, err) < 0) {
+	    mounts_prepare(container, userns ? userns->fd : -1, &mounts, err) < 0 ||
+	    group_make(container, &entry, err) < 0) {
 		group_remove(container);
 		return -1;
 	}
@@ -135,5 +135,21 @@ int container_launch(struct container *container, struct error *err)
 			   container->process.held, err);
 	if (r < 0)
 		group_remove(container);
+	return r;
+}
+
+int container_launch(struct container *container, struct error *err)
+{
+	struct launch_userns userns = { .fd = -1 };
+	int own = container_userns_open(container, &userns, err);
+	int r = own < 0 ? -1 : launch(container, own ? &userns : NULL, err);
+
+	(void)fd_close(userns.fd);
+	if (r < 0 && own && container_userns_fall_back(container, err)) {
+		own = false;
+		r = launch(container, NULL, err);
+	}
+	if (r == 0)
+		container_userns_decide(container, own);
 	return r;
 }

@@ -8,6 +8,7 @@
 #include "common/json.h"
 #include "common/text.h"
 #include "daemon/container/object.h"
+#include "daemon/container/userns.h"
 
 enum { RECORD_VERSION = 1 };
 
@@ -84,6 +85,7 @@ struct json_object *record_to_json(const struct container *container)
 			       json_object_new_boolean(container_is_active(container) &&
 						       container->state != CONTAINER_RESTARTING));
 	record_add_int(object, "restart_count", container->restart_count);
+	container_userns_to_record(container, object);
 	json_object_object_add(object, "spec", spec_to_json(&container->spec));
 	return object;
 }
@@ -96,6 +98,7 @@ struct json_object *record_to_run_json(const struct container *container)
 	if (!container->spec.auto_remove) {
 		record_add_int(object, "version", RECORD_VERSION);
 		record_add_time(object, "started_at", container->started_at_us);
+		container_userns_to_record(container, object);
 	}
 	record_add_string(object, "state", container_state_name(container->state));
 	record_add_int(object, "pid",
@@ -136,6 +139,7 @@ struct json_object *container_detail(const struct container *container)
 	record_add_int(object, "restart_count", container->restart_count);
 	health_to_json(container->health, object);
 	json_object_object_add(object, "execs", execs_to_json(&container->execs));
+	container_userns_to_detail(container, object);
 	if (container->warnings)
 		record_add_strings(object, "warnings", container->warnings);
 	json_object_object_add(object, "spec", spec_to_json(&container->spec));
@@ -237,7 +241,8 @@ int record_from_json(struct containers *set, const char *id, struct json_object 
 	    read_time(raw.started_at, &container->started_at_us, err) < 0 ||
 	    read_time(raw.finished_at, &container->finished_at_us, err) < 0 ||
 	    spec_from_json(spec, &container->spec, err) < 0 ||
-	    spec_validate(&container->spec, err) < 0) {
+	    spec_validate(&container->spec, err) < 0 ||
+	    container_userns_from_record(container, object, err) < 0) {
 		container_free(container);
 		return -1;
 	}

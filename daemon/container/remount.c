@@ -6,6 +6,7 @@
 #include "common/cleanup.h"
 #include "daemon/container/mounts.h"
 #include "daemon/container/object.h"
+#include "daemon/launch/userns.h"
 
 /* One that is under way in a running container. What is added is in the spec from the beginning, so
  * that its target is taken, and its volume in use; what is removed is in it until the end.
@@ -127,8 +128,9 @@ static int begin(struct container *container, const struct launch_mount *mount, 
 	};
 	struct remount *remount = ALLOC(struct remount);
 
-	if (launch_remount(container->set->params.launcher, container->process.launch, mount, 1,
-			   &callbacks, remount, &remount->launch, err) < 0) {
+	if (launch_remount(container->set->params.launcher, container->process.launch,
+			   container->userns == USERNS_OWN, mount, 1, &callbacks, remount,
+			   &remount->launch, err) < 0) {
 		free(remount);
 		return -1;
 	}
@@ -198,8 +200,14 @@ static int add_at_once(struct container *container, size_t i, struct container_w
 		       struct error *err)
 {
 	_cleanup_(mounts_done) struct mounts mounts = { 0 };
+	_cleanup_(fd_closep) int userns = -1;
 
-	if (mounts_prepare_one(container, &container->spec.mounts.items[i], &mounts, err) < 0)
+	/* Not reaped, since its launch is there. */
+	if (container->userns == USERNS_OWN &&
+	    userns_of(launch_pid(container->process.launch), &userns, err) < 0)
+		return -1;
+	if (mounts_prepare_one(container, &container->spec.mounts.items[i], userns, &mounts, err) <
+	    0)
 		return -1;
 	return begin(container, mounts.items, false, waiter, err);
 }

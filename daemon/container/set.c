@@ -11,6 +11,7 @@
 #include "common/clock.h"
 #include "common/text.h"
 #include "daemon/container/object.h"
+#include "daemon/container/userns.h"
 
 /* The trees hold pointers to the very strings within containers. */
 static int compare_strings(const void *a, const void *b)
@@ -97,6 +98,8 @@ void container_free(struct container *container)
 	(void)cgroup_free(container->cgroup);
 	recordings_end(container);
 	container_log_done(container);
+	container_userns_release(container);
+	free(container->userns_reason);
 	spec_done(&container->spec);
 	strv_free(container->command);
 	strv_free(container->made_volumes);
@@ -287,7 +290,8 @@ int containers_create(struct containers *set, struct container_create_params *pa
 	if (launcher_check_rights(set->params.launcher, &container->spec.rights, err) < 0 ||
 	    container_resolve_command(container, err) < 0 ||
 	    container_log_check_spec(&params->spec, err) < 0 ||
-	    recording_check_spec(&params->spec, err) < 0) {
+	    recording_check_spec(&params->spec, err) < 0 ||
+	    container_userns_take(container, err) < 0) {
 		container->spec = SPEC_NULL; /* still the caller's */
 		container_free(container);
 		return -1;

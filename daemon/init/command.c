@@ -131,7 +131,7 @@ static int take_terminal(const struct command *command, struct error *err)
 	/* Of another user, so that /dev/stdout and the terminal can be opened by name. */
 	for (int fd = 0; command->user->uid != 0 && fd < 3; fd++)
 		if ((command->terminal || fd > 0) && fchown(fd, command->user->uid, (gid_t)-1) < 0)
-			return error_set_errno(err, errno, "hand over the standard streams");
+			return identity_refused(command->user, errno, err);
 	if (setsid() < 0)
 		return error_set_errno(err, errno, "make a session");
 	if (command->terminal && ioctl(STDIN_FILENO, TIOCSCTTY, 0) < 0)

@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
@@ -18,13 +19,6 @@ static const struct {
 	{ "ptmx", "pts/ptmx" },		 { "fd", "/proc/self/fd" },
 	{ "stdin", "/proc/self/fd/0" },	 { "stdout", "/proc/self/fd/1" },
 	{ "stderr", "/proc/self/fd/2" },
-};
-
-static const struct mount_option dev_options[] = {
-	{ "source", "tmpfs" },
-	{ "mode", "755" },
-	{ "size", "64k" },
-	{ NULL, NULL },
 };
 
 static const struct mount_option pts_options[] = {
@@ -98,22 +92,20 @@ static int mount_shm(const struct plan *plan, int dev, struct error *err)
 	return mount_below(dev, "tmpfs", options, "shm", err);
 }
 
-int dev_mount(const struct plan *plan, int host_fd, int root_fd, int devpts_fd, int slave_fd,
-	      int *ret_dev, struct error *err)
+int dev_mount(const struct plan *plan, int dev, int root_fd, int devpts_fd, int slave_fd,
+	      struct error *err)
 {
+	const bool walled = !(plan->flags & (PLAN_USERNS | PLAN_PRIVILEGED));
 	_cleanup_(fd_closep) int target = -1;
-	_cleanup_(fd_closep) int dev = -1;
 
-	if (inside_directory(root_fd, "dev", true, &target, err) < 0 ||
-	    mount_new_at("tmpfs", dev_options, MOUNT_ATTR_NOSUID | MOUNT_ATTR_STRICTATIME, target,
-			 "", &dev, err) < 0 ||
-	    devices_make(plan, dev, err) < 0 || make_links(dev, err) < 0 ||
+	if (inside_directory(root_fd, "dev", true, &target, err) < 0)
+		return -1;
+	if (mount_attach(dev, target, "") < 0)
+		return error_set_errno(err, errno, "attach /dev");
+	if ((walled && devices_wall(plan, dev, err) < 0) || make_links(dev, err) < 0 ||
 	    mount_pts(dev, devpts_fd, err) < 0 ||
 	    (slave_fd >= 0 && make_console(dev, slave_fd, err) < 0) ||
-	    mount_shm(plan, dev, err) < 0 ||
-	    mount_below(dev, "mqueue", mqueue_options, "mqueue", err) < 0 ||
-	    (host_fd >= 0 && devices_copy(host_fd, dev, err) < 0))
+	    mount_shm(plan, dev, err) < 0)
 		return -1;
-	*ret_dev = TAKE_FD(dev);
-	return 0;
+	return mount_below(dev, "mqueue", mqueue_options, "mqueue", err);
 }

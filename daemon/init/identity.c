@@ -86,6 +86,25 @@ int identity_bound(const struct plan_rights *rights, struct error *err)
 
 /* --- Ids ------------------------------------------------------------------------------------- */
 
+int identity_become_root(struct error *err)
+{
+	if (syscall(SYS_setgroups, 0, NULL) < 0 || syscall(SYS_setresgid, 0, 0, 0) < 0 ||
+	    syscall(SYS_setresuid, 0, 0, 0) < 0)
+		return error_set_errno(err, errno, "become root of the user namespace");
+	return 0;
+}
+
+int identity_refused(const struct user *user, int errnum, struct error *err)
+{
+	if (errnum == EINVAL)
+		return error_set_subject(err, ERROR_INVALID_VALUE, "spec.user",
+					 "user %u:%u: not among the ids of the container's user "
+					 "namespace",
+					 (unsigned int)user->uid, (unsigned int)user->gid);
+	return error_set_errno(err, errnum, "become %u:%u", (unsigned int)user->uid,
+			       (unsigned int)user->gid);
+}
+
 static int set_ids(const struct user *user, struct error *err)
 {
 	/* The C library's functions change every thread's ids, and know of this process's only. */
@@ -93,8 +112,7 @@ static int set_ids(const struct user *user, struct error *err)
 		return error_set_errno(err, errno, "set the groups");
 	if (syscall(SYS_setresgid, user->gid, user->gid, user->gid) < 0 ||
 	    syscall(SYS_setresuid, user->uid, user->uid, user->uid) < 0)
-		return error_set_errno(err, errno, "become %u:%u", (unsigned int)user->uid,
-				       (unsigned int)user->gid);
+		return identity_refused(user, errno, err);
 	return 0;
 }
 

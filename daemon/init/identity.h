@@ -5,6 +5,12 @@
 #include "daemon/init/plan.h"
 #include "daemon/init/user.h"
 
+/* After entering a user namespace: this process's ids, which are none there, become root's. */
+int identity_become_root(struct error *err);
+
+/* The error of a system call that had to do with the user's ids. */
+int identity_refused(const struct user *user, int errnum, struct error *err);
+
 /* Drops from the bounding set what no process of the container gets. The calling thread keeps what
  * it has until it executes something.
  */

@@ -138,13 +138,24 @@ static int leave_child(const struct setup *setup, int master, struct error *err)
 	return tell((pid_t)pid, pidfd, master, err);
 }
 
+/* With the user namespace, its root's ids, or nothing could be made that is somebody's there. */
+static int enter(const struct setup *setup, int namespaces, struct error *err)
+{
+	const bool userns = setup->plan.flags & PLAN_USERNS;
+
+	if (setns(setup->fds[0], namespaces | (userns ? CLONE_NEWUSER : 0)) < 0)
+		return error_set_errno(err, errno, "enter the container");
+	return userns ? identity_become_root(err) : 0;
+}
+
 int join_run(struct setup *setup, struct error *err)
 {
 	_cleanup_(fd_closep) int root = -1;
 	_cleanup_(fd_closep) int master = -1;
 
-	if (setns(setup->fds[0], NAMESPACES) < 0)
-		return error_set_errno(err, errno, "enter the container");
+	plan_raise_limits(&setup->plan.rights);
+	if (enter(setup, NAMESPACES, err) < 0)
+		return -1;
 	root = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
 	if (root < 0)
 		return error_set_errno(err, errno, "open the container's root");
@@ -164,8 +175,8 @@ int join_remount(const struct setup *setup, struct error *err)
 
 	if (proc < 0)
 		return error_set_errno(err, errno, "open /proc");
-	if (setns(setup->fds[0], CLONE_NEWNS) < 0)
-		return error_set_errno(err, errno, "enter the container");
+	if (enter(setup, CLONE_NEWNS, err) < 0)
+		return -1;
 	root = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
 	if (root < 0)
 		return error_set_errno(err, errno, "open the container's root");

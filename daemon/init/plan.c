@@ -2,6 +2,7 @@
 
 #include <string.h>
 #include <sys/mount.h>
+#include <sys/resource.h>
 
 #include "common/cleanup.h"
 
@@ -9,17 +10,24 @@ enum { PLAN_MAGIC = 0x314e4c50 };
 static const uint32_t PLAN_NO_STRING = UINT32_MAX;
 
 static const size_t string_offsets[] = {
-	offsetof(struct plan, anchor),	offsetof(struct plan, rootfs),
-	offsetof(struct plan, lower),	offsetof(struct plan, upper),
-	offsetof(struct plan, work),	offsetof(struct plan, hostname),
-	offsetof(struct plan, workdir), offsetof(struct plan, user),
+	offsetof(struct plan, hostname),
+	offsetof(struct plan, workdir),
+	offsetof(struct plan, user),
 };
+
+/* Documentation/admin-guide/devices.txt */
+const struct plan_default_device plan_default_devices[] = {
+	{ "null", 1, 3 },   { "zero", 1, 5 },	 { "full", 1, 7 },
+	{ "random", 1, 8 }, { "urandom", 1, 9 }, { "tty", 5, 0 },
+};
+
+const size_t plan_default_devices_n = ARRAY_SIZE(plan_default_devices);
 
 enum {
 	ATTRIBUTES = MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC,
 };
 
-size_t plan_fds(uint32_t flags)
+size_t plan_stream_fds(uint32_t flags)
 {
 	if (flags & PLAN_REMOUNT)
 		return 1;
@@ -28,6 +36,13 @@ size_t plan_fds(uint32_t flags)
 	if (flags & PLAN_TERMINAL)
 		return 2;
 	return flags & PLAN_STDIN ? 3 : 2;
+}
+
+size_t plan_fds(uint32_t flags)
+{
+	size_t of_container = flags & PLAN_OVERLAY ? 3 : 2;
+
+	return plan_stream_fds(flags) + (flags & (PLAN_EXEC | PLAN_REMOUNT) ? 0 : of_container);
 }
 
 bool plan_mount_has_fd(const struct plan_mount *mount)
@@ -39,6 +54,23 @@ size_t report_size(enum report_type type)
 {
 	return type == REPORT_FAILED || type == REPORT_WARNING ? sizeof(struct report) :
 								 offsetof(struct report, error);
+}
+
+/* --- Limits ---------------------------------------------------------------------------------- */
+
+void plan_raise_limits(const struct plan_rights *rights)
+{
+	struct rlimit limit;
+
+	for (size_t i = 0; i < rights->n_limits; i++) {
+		const struct plan_limit *wanted = &rights->limits[i];
+
+		if (getrlimit((__rlimit_resource_t)wanted->resource, &limit) < 0 ||
+		    wanted->hard <= limit.rlim_max)
+			continue;
+		limit.rlim_max = wanted->hard;
+		(void)setrlimit((__rlimit_resource_t)wanted->resource, &limit);
+	}
 }
 
 /* --- Writing --------------------------------------------------------------------------------- */
@@ -119,7 +151,7 @@ static size_t put_rights(struct writer *writer, const struct plan *plan)
 	put(writer, &plan->rights, sizeof(plan->rights));
 	n = put_vector(writer, plan->groups);
 	n += put_vector(writer, plan->sysctls);
-	put(writer, plan->devices, plan->rights.n_devices * sizeof(struct plan_device));
+	n += put_vector(writer, plan->devices);
 	put_number(writer, plan->n_filter);
 	put(writer, plan->filter, plan->n_filter * PLAN_INSTRUCTION_SIZE);
 	return n;
@@ -129,7 +161,7 @@ int plan_encode(const struct plan *plan, unsigned char *buffer, size_t size, siz
 		struct error *err)
 {
 	struct writer writer = { .at = buffer, .room = size };
-	size_t pointers = 5; /* the ends, and room for one variable more */
+	size_t pointers = 6; /* the ends, and room for one variable more */
 
 	put_number(&writer, PLAN_MAGIC);
 	put_number(&writer, plan->flags);
@@ -227,12 +259,8 @@ static const void *get_bytes(struct reader *reader, size_t n)
 	return at;
 }
 
-static bool device_is_sound(const struct plan_device *device)
+static bool device_is_sound(const char *name)
 {
-	const char *name = device->name;
-
-	if (!memchr(name, '\0', sizeof(device->name)))
-		return false;
 	/* Parts that are empty, "." and ".." are refused with all that begins with a dot. */
 	for (;;) {
 		if (*name == '\0' || *name == '/' || *name == '.')
@@ -244,19 +272,17 @@ static bool device_is_sound(const struct plan_device *device)
 	}
 }
 
-static void get_devices(struct reader *reader, struct plan *plan)
+static void get_devices(struct reader *reader, const char ***vector, size_t *room,
+			struct plan *plan)
 {
-	size_t n = plan->rights.n_devices;
-	struct plan_device device;
+	size_t n = 0;
 
+	plan->devices = reader->bad ? NULL : get_vector(reader, vector, room, &n);
 	if (n > PLAN_DEVICES_MAX)
 		reader->bad = true;
-	plan->devices = reader->bad ? NULL : get_bytes(reader, n * sizeof(device));
-	for (size_t i = 0; plan->devices && i < n; i++) {
-		plan_get_device(plan, i, &device);
-		if (!device_is_sound(&device))
+	for (size_t i = 0; !reader->bad && i < n; i++)
+		if (!device_is_sound(plan->devices[i]))
 			reader->bad = true;
-	}
 }
 
 static void get_rights(struct reader *reader, const char ***vector, size_t *room, struct plan *plan)
@@ -269,17 +295,12 @@ static void get_rights(struct reader *reader, const char ***vector, size_t *room
 	(void)memcpy(&plan->rights, numbers, sizeof(plan->rights));
 	plan->groups = get_vector(reader, vector, room, &ignored);
 	plan->sysctls = reader->bad ? NULL : get_vector(reader, vector, room, &ignored);
-	get_devices(reader, plan);
+	get_devices(reader, vector, room, plan);
 	plan->n_filter = reader->bad ? 0 : get_number(reader);
 	if (plan->n_filter > PLAN_FILTER_MAX)
 		reader->bad = true;
 	else
 		plan->filter = get_bytes(reader, plan->n_filter * PLAN_INSTRUCTION_SIZE);
-}
-
-void plan_get_device(const struct plan *plan, size_t i, struct plan_device *ret)
-{
-	(void)memcpy(ret, (const char *)plan->devices + i * sizeof(*ret), sizeof(*ret));
 }
 
 static bool is_absolute(const char *path)
@@ -324,51 +345,33 @@ static size_t get_mounts(struct reader *reader, uint32_t plan_flags, struct plan
 	return n;
 }
 
-static bool describes_container(const struct plan *plan)
-{
-	bool overlay = is_absolute(plan->lower) && is_absolute(plan->upper) &&
-		       is_absolute(plan->work);
-	bool no_overlay = !plan->lower && !plan->upper && !plan->work;
-
-	if (plan->rootfs ? !is_absolute(plan->rootfs) || !no_overlay : !overlay)
-		return false;
-	return is_absolute(plan->anchor) && plan->hostname;
-}
-
-/* Nothing of a container is described. */
-static bool describes_none(const struct plan *plan)
-{
-	return !plan->anchor && !plan->rootfs && !plan->lower && !plan->upper && !plan->work &&
-	       !plan->hostname;
-}
-
 /* Nothing is executed that could have any. */
 static bool has_no_rights(const struct plan *plan)
 {
-	return !plan->groups[0] && !plan->sysctls[0] && !plan->rights.n_devices &&
+	return !plan->groups[0] && !plan->sysctls[0] && !plan->devices[0] &&
 	       !plan->rights.n_limits && !plan->n_filter;
 }
 
 static bool plan_is_sound(const struct plan *plan, size_t n_arguments)
 {
 	const uint32_t of_a_container = PLAN_INIT | PLAN_VOLATILE | PLAN_READ_ONLY | PLAN_UNMASKED |
-					PLAN_PRIVILEGED;
+					PLAN_PRIVILEGED | PLAN_OVERLAY;
 
 	if (plan->flags & ~(uint32_t)(PLAN_FLAGS_ALL | PLAN_RIGHTS_FLAGS_ALL))
 		return false;
 	if (plan->flags & PLAN_REMOUNT)
-		return plan->flags == PLAN_REMOUNT && describes_none(plan) && n_arguments == 0 &&
-		       plan->n_environment == 0 && !plan->workdir && !plan->user &&
-		       has_no_rights(plan);
+		return (plan->flags & ~(uint32_t)PLAN_USERNS) == PLAN_REMOUNT && !plan->hostname &&
+		       n_arguments == 0 && plan->n_environment == 0 && !plan->workdir &&
+		       !plan->user && has_no_rights(plan);
 	if (n_arguments == 0 || !is_absolute(plan->workdir))
 		return false;
 	if (plan->rights.n_limits > PLAN_LIMITS_MAX ||
 	    plan->rights.ambient & ~plan->rights.capabilities)
 		return false;
 	if (!(plan->flags & PLAN_EXEC))
-		return describes_container(plan);
-	return !(plan->flags & of_a_container) && describes_none(plan) && plan->n_mounts == 0 &&
-	       !plan->sysctls[0] && !plan->rights.n_devices;
+		return plan->hostname;
+	return !(plan->flags & of_a_container) && !plan->hostname && plan->n_mounts == 0 &&
+	       !plan->sysctls[0] && !plan->devices[0];
 }
 
 int plan_decode(const unsigned char *data, size_t size, const char **vector,

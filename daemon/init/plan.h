@@ -11,8 +11,8 @@
  *
  * A plan is: magic, flags, the strings of struct plan in their order, the vectors of arguments and of
  * variables, the number of mounts, and of each mount flags, attributes and strings; struct plan_rights
- * as it is in memory, the vectors of groups and of kernel parameters, the devices as they are in
- * memory, the number of the filter's instructions, and those. A number is a uint32_t; a string is its
+ * as it is in memory, the vectors of groups, kernel parameters and devices, the number of the filter's
+ * instructions, and those. A number is a uint32_t; a string is its
  * length without the NUL, its bytes and a NUL, or PLAN_NO_STRING alone for NULL; a vector is the number
  * of its strings, and those. Nothing is aligned.
  */
@@ -42,7 +42,10 @@ enum plan_flag {
 	PLAN_EXEC = 1 << 4, /* descriptors: a pidfd of the container's process 1 before others */
 	PLAN_READ_ONLY = 1 << 5, /* the root file system, when everything else is in its place */
 	PLAN_REMOUNT = 1 << 6,	 /* descriptors: a pidfd of the container's process 1; no command */
-	PLAN_FLAGS_ALL = (1 << 7) - 1,
+	PLAN_OVERLAY = 1 << 7,	 /* the root is one: descriptors of the lower layer, and of the
+				  * directory that has `upper` and `work` */
+	PLAN_USERNS = 1 << 8,	 /* the container has a user namespace of its own */
+	PLAN_FLAGS_ALL = (1 << 9) - 1,
 };
 
 /* The flags that are about rights. */
@@ -58,9 +61,10 @@ enum plan_rights_flag {
 enum { PLAN_CONTROL_FD = 3 };
 
 /* Without PLAN_TERMINAL the descriptors are [stdin,] stdout, stderr. With it and PLAN_EXEC there are
- * none: the terminal is opened in the container.
+ * none: the terminal is opened in the container. For a container detached mounts follow: its root
+ * file system, or the two that PLAN_OVERLAY speaks of, and /dev with its nodes.
  */
-enum { PLAN_FDS_MAX = 4 };
+enum { PLAN_FDS_MAX = 6 };
 
 enum plan_mount_flag {
 	PLAN_MOUNT_TMPFS = 1 << 0, /* a new one; all others come as a descriptor */
@@ -85,7 +89,6 @@ struct plan_mount {
 enum {
 	PLAN_LIMITS_MAX = 16,
 	PLAN_DEVICES_MAX = 64,
-	PLAN_DEVICE_NAME_SIZE = 236,
 	PLAN_FILTER_MAX = 4096, /* BPF_MAXINSNS */
 	PLAN_INSTRUCTION_SIZE = 8,
 };
@@ -103,24 +106,21 @@ struct plan_rights {
 	uint64_t shm_bytes;
 	int32_t oom_score_adj;
 	uint32_t filter_flags; /* SECCOMP_FILTER_FLAG_* */
-	uint32_t n_limits, n_devices;
+	uint32_t n_limits, reserved;
 	struct plan_limit limits[PLAN_LIMITS_MAX];
 };
 
-/* A node below /dev. */
-struct plan_device {
-	uint32_t mode; /* S_IFBLK or S_IFCHR, and permissions */
-	uint32_t major, minor;
-	uint32_t uid, gid;
-	char name[PLAN_DEVICE_NAME_SIZE]; /* ended by a NUL; parts between slashes are plain */
+/* The character devices that every container has in /dev. */
+struct plan_default_device {
+	const char *name;
+	unsigned int major, minor;
 };
+extern const struct plan_default_device plan_default_devices[];
+extern const size_t plan_default_devices_n;
 
 struct plan {
 	uint32_t flags;
-	/* The first six are NULL for PLAN_EXEC, all for PLAN_REMOUNT. */
-	const char *anchor; /* directory that the new root is attached to at first */
-	const char *rootfs; /* this, or the three of an overlay */
-	const char *lower, *upper, *work;
+	/* Only PLAN_EXEC has no hostname; PLAN_REMOUNT has none of them. */
 	const char *hostname;
 	const char *workdir;		  /* absolute, inside */
 	const char *user;		  /* USER[:GROUP] or NULL */
@@ -132,13 +132,17 @@ struct plan {
 	struct plan_rights rights;
 	const char **groups;  /* supplementary ones besides the user's own, names or numbers */
 	const char **sysctls; /* PATH=VALUE, the path below /proc/sys; none for PLAN_EXEC */
-	const void *devices;  /* rights.n_devices struct plan_device, not aligned */
+	const char **devices; /* names below /dev besides the default ones, of which each is to be
+			       * a mount of its own; none for PLAN_EXEC */
 	const void *filter;   /* n_filter struct sock_filter, not aligned */
 	size_t n_filter;      /* 0: none */
 };
 
-/* Number of descriptors that go with a plan, those of mounts not counted. */
+/* Number of descriptors that go with a plan, those of mounts not counted; and of those among them that
+ * come before the root's.
+ */
 size_t plan_fds(uint32_t flags);
+size_t plan_stream_fds(uint32_t flags);
 
 /* Whether a mount comes as a descriptor. */
 bool plan_mount_has_fd(const struct plan_mount *mount);
@@ -158,8 +162,10 @@ int plan_decode(const unsigned char *data, size_t size, const char **vector,
 /* Appends a variable, KEY=VALUE, borrowed; once, after plan_decode. */
 void plan_add_variable(struct plan *plan, const char *variable);
 
-/* The i-th of rights.n_devices. */
-void plan_get_device(const struct plan *plan, size_t i, struct plan_device *ret);
+/* Raises the hard limits of this process to those that are wanted, as far as it may: in a user
+ * namespace, where they are set, nobody may.
+ */
+void plan_raise_limits(const struct plan_rights *rights);
 
 /* --- After the plan -------------------------------------------------------------------------- */
 

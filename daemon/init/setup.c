@@ -22,7 +22,7 @@
 /* What the two threads make; each descriptor has one writer. */
 struct work {
 	struct setup *setup;
-	int root, dev, proc, sys, last_pid, sysctls, host_dev;
+	int root, proc, sys, last_pid, sysctls;
 	int files_result;
 	struct error files_err;
 };
@@ -30,12 +30,10 @@ struct work {
 static void work_done(struct work *work)
 {
 	(void)fd_close(work->root);
-	(void)fd_close(work->dev);
 	(void)fd_close(work->proc);
 	(void)fd_close(work->sys);
 	(void)fd_close(work->last_pid);
 	(void)fd_close(work->sysctls);
-	(void)fd_close(work->host_dev);
 }
 
 static int set_hostname(const char *hostname, struct error *err)
@@ -56,6 +54,12 @@ static int place_streams(const struct setup *setup, int dev, struct error *err)
 	return surroundings_pipes(setup->fds, setup->plan.flags & PLAN_STDIN, dev, err);
 }
 
+/* The last descriptor that is not a mount's of the user. */
+static int dev_of(const struct setup *setup)
+{
+	return setup->fds[plan_fds(setup->plan.flags) - 1];
+}
+
 /* --- In two threads -------------------------------------------------------------------------- */
 
 /* The set-up's own thread has used the number that the command shall have. It matters to the eye
@@ -68,40 +72,37 @@ static void forget_last_pid(int fd)
 		(void)!write(fd, "1", 1);
 }
 
-static int open_host_dev(struct work *work, struct error *err)
+/* The old root last: by then the network is about to be done, and the kernel is free to see all
+ * processors pass. User, working directory and the places of mounts are looked up only after it.
+ */
+static int leave_old_root(struct work *work, struct error *err)
 {
-	if (!(work->setup->plan.flags & PLAN_PRIVILEGED))
-		return 0;
-	work->host_dev = open("/dev", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (work->host_dev < 0)
-		return error_set_errno(err, errno, "open /dev");
-	return 0;
+	struct setup *setup = work->setup;
+
+	if (root_leave_old(work->root, err) < 0 ||
+	    mounts_change(work->root, work->proc, &setup->plan, err) < 0)
+		return -1;
+	return surroundings_user(setup, work->root, err);
 }
 
 static int make_files(struct work *work, struct error *err)
 {
 	struct setup *setup = work->setup;
 	bool terminal = setup->plan.flags & PLAN_TERMINAL;
-	bool unmasked = setup->plan.flags & PLAN_UNMASKED;
 	int devpts = terminal ? setup->fds[0] : -1, slave = terminal ? setup->fds[1] : -1;
+	int dev = dev_of(setup);
 
-	if (open_host_dev(work, err) < 0 || root_enter(&setup->plan, &work->root, err) < 0 ||
-	    dev_mount(&setup->plan, work->host_dev, work->root, devpts, slave, &work->dev, err) <
-		    0 ||
+	if (root_enter(&setup->plan, setup->fds + plan_stream_fds(setup->plan.flags), &work->root,
+		       err) < 0 ||
+	    dev_mount(&setup->plan, dev, work->root, devpts, slave, err) < 0 ||
 	    proc_mount(work->root, &work->proc, err) < 0)
 		return -1;
 	work->last_pid = openat(work->proc, "sys/kernel/ns_last_pid", O_WRONLY | O_CLOEXEC);
 	if (setup->plan.sysctls[0] && sysctl_open(work->proc, &work->sysctls, err) < 0)
 		return -1;
-	/* The old root last: by then the network is about to be done, and the kernel is free to see
-	 * all processors pass. User, working directory and the places of mounts are looked up only
-	 * after it.
-	 */
-	if ((!unmasked && proc_mask(work->proc, work->dev, err) < 0) ||
-	    root_leave_old(work->root, err) < 0 ||
-	    mounts_change(work->root, work->proc, &setup->plan, err) < 0)
+	if (!(setup->plan.flags & PLAN_UNMASKED) && proc_mask(work->proc, dev, err) < 0)
 		return -1;
-	return surroundings_user(setup, work->root, err);
+	return setup->plan.flags & PLAN_USERNS ? 0 : leave_old_root(work, err);
 }
 
 static void make_files_beside(void *userdata)
@@ -138,6 +139,9 @@ static int make_both(struct work *work, struct error *err)
 		*err = work->files_err;
 		r = -1;
 	}
+	/* In a user namespace, a sysfs can be mounted only where one is to be seen already. */
+	if (r == 0 && work->setup->plan.flags & PLAN_USERNS)
+		r = leave_old_root(work, err);
 	return r;
 }
 
@@ -146,19 +150,18 @@ int setup_carry_out(struct setup *setup, struct error *err)
 	_cleanup_(work_done) struct work work = {
 		.setup = setup,
 		.root = -1,
-		.dev = -1,
 		.proc = -1,
 		.sys = -1,
 		.last_pid = -1,
 		.sysctls = -1,
-		.host_dev = -1,
 	};
 
 	if (make_both(&work, err) < 0 ||
 	    sys_attach(work.sys, work.root, setup->plan.flags & PLAN_UNMASKED ? -1 : work.proc,
 		       err) < 0 ||
 	    sysctl_write_all(work.sysctls, setup->plan.sysctls, err) < 0 ||
-	    set_hostname(setup->plan.hostname, err) < 0 || place_streams(setup, work.dev, err) < 0)
+	    set_hostname(setup->plan.hostname, err) < 0 ||
+	    place_streams(setup, dev_of(setup), err) < 0)
 		return -1;
 	for (size_t i = 0; i < plan_fds(setup->plan.flags); i++)
 		setup->fds[i] = fd_close(setup->fds[i]);

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "common/cleanup.h"
+#include "daemon/launch/launcher.h"
 
 int bind_open(const char *path, int *ret_fd, struct error *err)
 {
@@ -75,7 +76,6 @@ int bind_clone(int source_fd, const struct bind_params *params, int *ret_fd, str
 {
 	const unsigned int recursive = params->recursive ? AT_RECURSIVE : 0;
 	_cleanup_(fd_closep) int fd = -1;
-	/* A container with a user namespace gets its MOUNT_ATTR_IDMAP here, in the same call. */
 	struct mount_attr attributes = {
 		.attr_set = params->attributes,
 		.propagation = params->propagation,
@@ -90,6 +90,9 @@ int bind_clone(int source_fd, const struct bind_params *params, int *ret_fd, str
 	if (mount_setattr(fd, "", AT_EMPTY_PATH | AT_RECURSIVE, &attributes, sizeof(attributes)) <
 	    0)
 		return error_set_errno(err, errno, "set the attributes of the mount");
+	if (params->userns_fd >= 0 &&
+	    mount_map_ids(fd, params->userns_fd, params->recursive, params->what, err) < 0)
+		return -1;
 	*ret_fd = TAKE_FD(fd);
 	return 0;
 }

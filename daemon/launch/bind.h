@@ -13,6 +13,8 @@ struct bind_params {
 	bool recursive;	      /* with what is mounted below it */
 	uint64_t attributes;  /* MOUNT_ATTR_*, set on all of it */
 	uint64_t propagation; /* MS_PRIVATE, MS_SLAVE or MS_SHARED, of all of it */
+	int userns_fd;	      /* whose ids it gets; -1: the host's */
+	const char *what;     /* its name to people */
 };
 
 /* Opens an absolute path on the host, which is looked up once: links in it are followed, those of
@@ -23,6 +25,7 @@ int bind_open(const char *path, int *ret_fd, struct error *err);
 
 /* The copy of what source_fd is open on; *ret_fd is the caller's, and goes away with its last
  * holder unless it is attached. MS_SLAVE and MS_SHARED of what is not shared on the host is
- * ERROR_INVALID_VALUE, subject "propagation".
+ * ERROR_INVALID_VALUE, subject "propagation"; ids that cannot be mapped are one with subject
+ * LAUNCH_NO_USERNS (launch.h).
  */
 int bind_clone(int source_fd, const struct bind_params *params, int *ret_fd, struct error *err);

@@ -4,6 +4,7 @@
 #include <sched.h>
 #include <signal.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -26,7 +27,12 @@ struct child {
 	int init, slot;
 	bool contained;
 	const struct launch_cgroup *cgroup;
+	const struct plan_rights *rights;
+	int userns;    /* that it enters first; -1: the daemon's own */
 	int sys_errno; /* why it could not be executed; written to the parent's memory */
+	/* Of the process in the user namespace: */
+	pid_t pid;
+	int pidfd;
 };
 
 /* v1's way in. One that has no threads and children moves by `tasks` at once, where `cgroup.procs`
@@ -37,7 +43,67 @@ static int enter_groups(const struct child *child)
 	for (size_t i = 0; i < child->cgroup->n_tasks; i++)
 		if (write(child->cgroup->tasks_fds[i], "0", 1) < 0)
 			return -1;
-	return child->contained ? unshare(CLONE_NEWCGROUP) : 0;
+	return 0;
+}
+
+static int execute(const struct child *child)
+{
+	static const char *const argv[] = { "dokrust-init", NULL };
+	static const char *const environment[] = { NULL };
+
+	if (close_range((unsigned int)child->slot + 1, ~0U, CLOSE_RANGE_UNSHARE) < 0 ||
+	    dup2(child->slot, PLAN_CONTROL_FD) < 0 ||
+	    close_range(PLAN_CONTROL_FD + 1, ~0U, CLOSE_RANGE_CLOEXEC) < 0)
+		return -1;
+	return (int)syscall(SYS_execveat, child->init, "", argv, environment, AT_EMPTY_PATH);
+}
+
+/* What only the host's root may raise, and lower. Of the score that is inherited, no process that
+ * shares this memory gets to know (fs/proc/base.c, vfork).
+ */
+static void prepare_limits(const struct plan_rights *rights)
+{
+	char text[16];
+	int fd;
+
+	plan_raise_limits(rights);
+	if (rights->oom_score_adj >= 0)
+		return;
+	fd = open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC);
+	if (fd < 0)
+		return;
+	(void)snprintf(text, sizeof(text), "%d", rights->oom_score_adj);
+	(void)!write(fd, text, strlen(text));
+	(void)close(fd);
+}
+
+/* In all its namespaces at once, which so belong to the user namespace. Its ids are none in there
+ * until it takes its root's: executed before, it would lose all rights.
+ */
+static int run_inside(void *userdata)
+{
+	struct child *child = userdata;
+
+	/* The C library's functions would change ids of the daemon's, too, as far as it knows. */
+	if (syscall(SYS_setgroups, 0, NULL) == 0 && syscall(SYS_setresgid, 0, 0, 0) == 0 &&
+	    syscall(SYS_setresuid, 0, 0, 0) == 0)
+		(void)execute(child);
+	child->sys_errno = errno;
+	_exit(127);
+}
+
+/* Enters the user namespace and leaves a child of the daemon's in there. */
+static int go_between(struct child *child)
+{
+	static _Alignas(16) char stack[STACK_SIZE];
+
+	prepare_limits(child->rights);
+	if (setns(child->userns, CLONE_NEWUSER) < 0)
+		return -1;
+	child->pid = clone(run_inside, stack + sizeof(stack),
+			   (int)SHARED | CLONE_PARENT | CLONE_NEWCGROUP | (int)NAMESPACES, child,
+			   &child->pidfd);
+	return child->pid < 0 ? -1 : 0;
 }
 
 /* Runs in the daemon's memory while the daemon stands still (CLONE_VM | CLONE_VFORK), and shares
@@ -46,17 +112,22 @@ static int enter_groups(const struct child *child)
  */
 static int run_child(void *userdata)
 {
-	static const char *const argv[] = { "dokrust-init", NULL };
-	static const char *const environment[] = { NULL };
 	struct child *child = userdata;
 
-	if (enter_groups(child) == 0 &&
-	    close_range((unsigned int)child->slot + 1, ~0U, CLOSE_RANGE_UNSHARE) == 0 &&
-	    dup2(child->slot, PLAN_CONTROL_FD) >= 0 &&
-	    close_range(PLAN_CONTROL_FD + 1, ~0U, CLOSE_RANGE_CLOEXEC) == 0)
-		(void)syscall(SYS_execveat, child->init, "", argv, environment, AT_EMPTY_PATH);
+	if (enter_groups(child) == 0) {
+		if (child->userns >= 0 && go_between(child) == 0)
+			_exit(0);
+		if (child->userns < 0 && (!child->contained || unshare(CLONE_NEWCGROUP) == 0))
+			(void)execute(child);
+	}
 	child->sys_errno = errno;
 	_exit(127);
+}
+
+/* A go-between is in the daemon's own. */
+static int namespaces_of(const struct child *child)
+{
+	return child->contained && child->userns < 0 ? (int)NAMESPACES : 0;
 }
 
 #ifdef __x86_64__
@@ -84,7 +155,7 @@ static long clone3_onto(const struct clone_args *args, struct child *child)
 
 static pid_t clone_into_group(struct child *child, char *stack, int *ret_pidfd)
 {
-	const int namespaces = child->contained ? (int)NAMESPACES : 0;
+	const int namespaces = namespaces_of(child);
 	const struct clone_args args = {
 		.flags = CLONE_INTO_CGROUP | (unsigned int)SHARED | (unsigned int)namespaces,
 		.exit_signal = SIGCHLD,
@@ -116,7 +187,7 @@ static pid_t clone_into_group(struct child *child, char *stack, int *ret_pidfd)
 static pid_t clone_blocked(struct child *child, int *ret_pidfd)
 {
 	static _Alignas(16) char stack[STACK_SIZE];
-	const int namespaces = child->contained ? (int)NAMESPACES : 0;
+	const int namespaces = namespaces_of(child);
 	sigset_t all, old;
 	int saved;
 	pid_t pid;
@@ -134,15 +205,28 @@ static pid_t clone_blocked(struct child *child, int *ret_pidfd)
 	return pid;
 }
 
-int launcher_clone(const struct launcher *launcher, bool contained,
-		   const struct launch_cgroup *cgroup, int control, pid_t *ret_pid, int *ret_pidfd,
-		   struct error *err)
+/* The go-between is done for: its child, if there is one, is the process that was wanted. */
+static void replace_go_between(const struct child *child, pid_t *pid, int *pidfd)
+{
+	while (waitpid(*pid, NULL, 0) < 0 && errno == EINTR)
+		;
+	(void)fd_close(*pidfd);
+	*pid = child->pid;
+	*pidfd = child->pidfd;
+}
+
+int launcher_clone(const struct launcher *launcher, const struct clone_params *params, int control,
+		   pid_t *ret_pid, int *ret_pidfd, struct error *err)
 {
 	struct child child = {
 		.init = launcher->init,
 		.slot = launcher->child_slot,
-		.contained = contained,
-		.cgroup = cgroup,
+		.contained = params->contained,
+		.cgroup = params->cgroup,
+		.rights = params->rights,
+		.userns = params->userns_fd,
+		.pid = -1,
+		.pidfd = -1,
 	};
 	int pidfd = -1;
 	pid_t pid;
@@ -156,8 +240,11 @@ int launcher_clone(const struct launcher *launcher, bool contained,
 	(void)dup3(launcher->init, launcher->child_slot, O_CLOEXEC);
 	if (pid < 0)
 		return -1;
+	if (child.userns >= 0)
+		replace_go_between(&child, &pid, &pidfd);
 	if (child.sys_errno) {
-		(void)waitpid(pid, NULL, 0);
+		if (pid > 0)
+			(void)waitpid(pid, NULL, 0);
 		(void)fd_close(pidfd);
 		return error_set_errno(err, child.sys_errno, "execute dokrust-init");
 	}

@@ -35,13 +35,15 @@ int launch_exec(struct launcher *launcher, const struct launch_exec_params *para
 		struct launch_stdio *ret_stdio, struct error *err)
 {
 	struct plan plan = {
-		.flags = PLAN_EXEC | (params->terminal ? PLAN_TERMINAL : 0U) |
+		.flags = PLAN_EXEC | (params->userns ? PLAN_USERNS : 0U) |
+			 (params->terminal ? PLAN_TERMINAL : 0U) |
 			 (params->stdin_open && !params->terminal ? PLAN_STDIN : 0U),
 		.workdir = params->workdir,
 		.user = params->user,
 		.argv = (const char **)(uintptr_t)params->argv,
 		.environment = (const char **)(uintptr_t)params->environment,
 	};
+	const struct clone_params clone_params = { .cgroup = &params->cgroup, .userns_fd = -1 };
 	_cleanup_(plan_storage_done) struct plan_storage storage = { 0 };
 	struct streams streams;
 
@@ -49,16 +51,17 @@ int launch_exec(struct launcher *launcher, const struct launch_exec_params *para
 	if (launcher_plan_rights(launcher, params->rights, &storage, &plan, err) < 0 ||
 	    begin_streams(params->container, &streams, err) < 0)
 		return -1;
-	if (!params->terminal && streams_open_pipes(params->stdin_open, &streams, err) < 0)
+	if (!params->terminal &&
+	    streams_open_pipes(params->stdin_open, params->userns, &streams, err) < 0)
 		return -1;
-	if (launch_make(launcher, &plan, &params->cgroup, &streams, callbacks, userdata, ret,
+	if (launch_make(launcher, &plan, &clone_params, &streams, callbacks, userdata, ret,
 			ret_stdio, err) < 0)
 		return -1;
 	(*ret)->size = (struct winsize){ .ws_row = params->rows, .ws_col = params->columns };
 	return 0;
 }
 
-int launch_remount(struct launcher *launcher, const struct launch *container,
+int launch_remount(struct launcher *launcher, const struct launch *container, bool userns,
 		   const struct launch_mount *mounts, size_t n_mounts,
 		   const struct launch_callbacks *callbacks, void *userdata, struct launch **ret,
 		   struct error *err)
@@ -66,9 +69,10 @@ int launch_remount(struct launcher *launcher, const struct launch *container,
 	/* Outside of the container's group: it must not be frozen with that, nor count as its own.
 	 */
 	static const struct launch_cgroup none_but_ours = LAUNCH_CGROUP_NULL;
+	const struct clone_params clone_params = { .cgroup = &none_but_ours, .userns_fd = -1 };
 	struct plan_mount plan_mounts[PLAN_MOUNTS_MAX];
 	const struct plan plan = {
-		.flags = PLAN_REMOUNT,
+		.flags = PLAN_REMOUNT | (userns ? PLAN_USERNS : 0U),
 		.mounts = plan_mounts,
 		.n_mounts = n_mounts,
 	};
@@ -79,7 +83,7 @@ int launch_remount(struct launcher *launcher, const struct launch *container,
 	launch_plan_mounts(mounts, n_mounts, plan_mounts);
 	if (begin_streams(container, &streams, err) < 0)
 		return -1;
-	return launch_make(launcher, &plan, &none_but_ours, &streams, callbacks, userdata, ret,
+	return launch_make(launcher, &plan, &clone_params, &streams, callbacks, userdata, ret,
 			   &none, err);
 }
 

@@ -282,7 +282,7 @@ struct launch *launch_new(struct launcher *launcher, bool init, bool joins, int 
 }
 
 static int start(struct launcher *launcher, const struct plan *plan,
-		 const struct launch_cgroup *cgroup, const struct streams *streams,
+		 const struct clone_params *clone_params, const struct streams *streams,
 		 struct launch **ret, struct error *err)
 {
 	_cleanup_(fd_closep) int theirs = -1;
@@ -298,8 +298,8 @@ static int start(struct launcher *launcher, const struct plan *plan,
 			    plan->flags & (PLAN_EXEC | PLAN_REMOUNT), TAKE_FD(own));
 	if (event_add(&launch->readable, NULL) < 0)
 		(void)error_set(err, ERROR_FAILED, "watch the control socket: out of memory");
-	else if (launcher_clone(launcher, !launch->joins, cgroup, theirs, &launch->pid,
-				&launch->pidfd, err) == 0) {
+	else if (launcher_clone(launcher, clone_params, theirs, &launch->pid, &launch->pidfd,
+				err) == 0) {
 		*ret = launch;
 		return 0;
 	}
@@ -308,13 +308,13 @@ static int start(struct launcher *launcher, const struct plan *plan,
 }
 
 int launch_make(struct launcher *launcher, const struct plan *plan,
-		const struct launch_cgroup *cgroup, struct streams *streams,
+		const struct clone_params *clone_params, struct streams *streams,
 		const struct launch_callbacks *callbacks, void *userdata, struct launch **ret,
 		struct launch_stdio *ret_stdio, struct error *err)
 {
 	struct launch *launch;
 
-	if (start(launcher, plan, cgroup, streams, &launch, err) < 0) {
+	if (start(launcher, plan, clone_params, streams, &launch, err) < 0) {
 		streams_close(streams);
 		return -1;
 	}
@@ -337,12 +337,9 @@ int launch_start(struct launcher *launcher, const struct launch_params *params,
 		.flags = (params->init ? PLAN_INIT : 0U) | (params->terminal ? PLAN_TERMINAL : 0U) |
 			 (params->stdin_open && !params->terminal ? PLAN_STDIN : 0U) |
 			 (params->overlay.is_volatile ? PLAN_VOLATILE : 0U) |
-			 (params->read_only ? PLAN_READ_ONLY : 0U),
-		.anchor = launcher->anchor,
-		.rootfs = params->rootfs,
-		.lower = params->overlay.lower,
-		.upper = params->overlay.lower ? params->overlay.upper : NULL,
-		.work = params->overlay.lower ? params->overlay.work : NULL,
+			 (params->read_only ? PLAN_READ_ONLY : 0U) |
+			 (params->overlay.lower ? PLAN_OVERLAY : 0U) |
+			 (params->userns ? PLAN_USERNS : 0U),
 		.hostname = params->hostname,
 		.workdir = params->workdir,
 		.user = params->user,
@@ -350,6 +347,12 @@ int launch_start(struct launcher *launcher, const struct launch_params *params,
 		.environment = (const char **)(uintptr_t)params->environment,
 		.mounts = mounts,
 		.n_mounts = params->n_mounts,
+	};
+	const struct clone_params clone_params = {
+		.contained = true,
+		.cgroup = &params->cgroup,
+		.userns_fd = params->userns ? params->userns->fd : -1,
+		.rights = &plan.rights,
 	};
 	_cleanup_(plan_storage_done) struct plan_storage storage = { 0 };
 	struct streams streams;
@@ -360,7 +363,11 @@ int launch_start(struct launcher *launcher, const struct launch_params *params,
 	if (launcher_plan_rights(launcher, params->rights, &storage, &plan, err) < 0 ||
 	    streams_open(params, &streams, err) < 0)
 		return -1;
-	return launch_make(launcher, &plan, &params->cgroup, &streams, callbacks, userdata, ret,
+	if (root_open(params, &streams, err) < 0 || dev_open(params, &streams, err) < 0) {
+		streams_close(&streams);
+		return -1;
+	}
+	return launch_make(launcher, &plan, &clone_params, &streams, callbacks, userdata, ret,
 			   ret_stdio, err);
 }
 
@@ -426,7 +433,6 @@ struct launcher *launcher_free(struct launcher *launcher)
 	(void)fd_close(launcher->init);
 	seccomp_cache_free(launcher->seccomp);
 	free(launcher->plan);
-	free(launcher->anchor);
 	free(launcher);
 	return NULL;
 }

@@ -15,6 +15,7 @@
 
 #include "common/device.h"
 #include "common/error.h"
+#include "common/id_map.h"
 #include "common/rights.h"
 #include "daemon/loop/reaper.h"
 
@@ -31,6 +32,15 @@ struct launch_cgroup {
 };
 
 #define LAUNCH_CGROUP_NULL ((struct launch_cgroup){ .v2_fd = -1 })
+
+/* A user namespace (userns.h), with its maps. */
+struct launch_userns {
+	int fd; /* -1 where only the maps are asked for */
+	struct id_map uids, gids;
+};
+
+/* The subject of an error that a container without a user namespace would not have had. */
+#define LAUNCH_NO_USERNS "userns"
 
 /* A mount of the container's user, or one to be taken away (launch_remount). */
 struct launch_mount {
@@ -51,7 +61,8 @@ struct launch_params {
 	/* The root file system: a directory used in place, or an overlay. */
 	const char *rootfs; /* absolute path on the host, or NULL */
 	struct {
-		const char *lower, *upper, *work; /* absolute paths; lower NULL: no overlay */
+		/* Absolute paths; lower NULL: no overlay. layer has `upper` and `work`. */
+		const char *lower, *layer;
 		bool is_volatile; /* no sync at unmount: the upper layer is thrown away */
 	} overlay;
 	bool read_only;			   /* the root file system, not what is mounted below it */
@@ -59,7 +70,8 @@ struct launch_params {
 	size_t n_mounts;
 
 	struct launch_cgroup cgroup;
-	char *const *argv;	  /* at least one */
+	const struct launch_userns *userns; /* NULL: the host's */
+	char *const *argv;		    /* at least one */
 	char *const *environment; /* complete but for HOME, which the user's passwd entry gives */
 	const char *hostname;
 	const char *workdir; /* absolute, inside */
@@ -98,9 +110,8 @@ struct launch_callbacks {
 	void (*gone)(void *userdata);
 };
 
-/* run_dir is where the anchor directory for the new roots is made; it is private to the daemon. */
-int launcher_new(struct event_base *base, struct reaper *reaper, const char *run_dir,
-		 struct launcher **ret, struct error *err);
+int launcher_new(struct event_base *base, struct reaper *reaper, struct launcher **ret,
+		 struct error *err);
 struct launcher *launcher_free(struct launcher *launcher);
 
 /* What can be said of rights on this host before anything starts: that the daemon has the
@@ -131,6 +142,7 @@ int launch_start(struct launcher *launcher, const struct launch_params *params,
 struct launch_exec_params {
 	const struct launch *container; /* started, and not gone */
 	struct launch_cgroup cgroup;
+	const struct launch_userns *userns; /* the container's maps; NULL: it has the host's */
 	char *const *argv;
 	char *const *environment;
 	const char *workdir;
@@ -172,9 +184,9 @@ void launch_leave(struct launch *launch);
 
 /* Changes the mounts of a container that runs, by a short-lived process: `started` says that it is
  * done, `failed` that the first that failed, and those after it, are as they were. `gone` comes
- * last, as with all launches.
+ * last, as with all launches. userns: it has a user namespace of its own.
  */
-int launch_remount(struct launcher *launcher, const struct launch *container,
+int launch_remount(struct launcher *launcher, const struct launch *container, bool userns,
 		   const struct launch_mount *mounts, size_t n_mounts,
 		   const struct launch_callbacks *callbacks, void *userdata, struct launch **ret,
 		   struct error *err);

@@ -35,16 +35,6 @@ static int make_init(struct error *err)
 	return TAKE_FD(fd);
 }
 
-static int make_anchor(const char *run_dir, char **ret, struct error *err)
-{
-	_cleanup_(freep) char *anchor = alloc_printf("%s/root", run_dir);
-
-	if (mkdir(anchor, 0700) < 0 && errno != EEXIST)
-		return error_set_errno(err, errno, "make %s", anchor);
-	*ret = TAKE_PTR(anchor);
-	return 0;
-}
-
 /* Both stay open as long as the daemon runs, and want low numbers, but none that the child needs
  * for its control socket.
  */
@@ -63,8 +53,8 @@ static int open_descriptors(struct launcher *launcher, struct error *err)
 	return 0;
 }
 
-int launcher_new(struct event_base *base, struct reaper *reaper, const char *run_dir,
-		 struct launcher **ret, struct error *err)
+int launcher_new(struct event_base *base, struct reaper *reaper, struct launcher **ret,
+		 struct error *err)
 {
 	struct launcher *launcher = ALLOC(struct launcher);
 
@@ -74,8 +64,7 @@ int launcher_new(struct event_base *base, struct reaper *reaper, const char *run
 	launcher->plan = alloc_zero(1, PLAN_SIZE_MAX);
 	launcher->seccomp = seccomp_cache_new();
 	LIST_INIT(&launcher->abandoned);
-	if (make_anchor(run_dir, &launcher->anchor, err) < 0 ||
-	    open_descriptors(launcher, err) < 0) {
+	if (open_descriptors(launcher, err) < 0) {
 		launcher_free(launcher);
 		return error_prefix(err, "launcher");
 	}

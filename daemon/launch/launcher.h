@@ -54,7 +54,6 @@ struct launch {
 struct launcher {
 	struct event_base *base;
 	struct reaper *reaper;
-	char *anchor;	     /* directory that each new root is attached to, in its own namespace */
 	int init;	     /* dokrust-init in a sealed memfd */
 	int child_slot;	     /* the descriptor that a child finds its control socket at (clone.c) */
 	unsigned char *plan; /* PLAN_SIZE_MAX bytes; used within launch_start */
@@ -65,14 +64,18 @@ struct launcher {
 /* A process running dokrust-init, in the new namespaces of a container or in the daemon's own, with
  * control as its socket, which stays the caller's. Its pid and a pidfd, or -1.
  */
-int launcher_clone(const struct launcher *launcher, bool contained,
-		   const struct launch_cgroup *cgroup, int control, pid_t *ret_pid, int *ret_pidfd,
-		   struct error *err);
+struct clone_params {
+	bool contained;
+	const struct launch_cgroup *cgroup;
+	int userns_fd;			  /* -1: the daemon's own */
+	const struct plan_rights *rights; /* what of its limits takes the host's rights is set */
+};
+int launcher_clone(const struct launcher *launcher, const struct clone_params *params, int control,
+		   pid_t *ret_pid, int *ret_pidfd, struct error *err);
 
 /* What a plan borrows from rights.c. */
 struct plan_storage {
-	struct plan_device *devices;
-	char **sysctls;
+	char **sysctls, **devices;
 };
 
 /* Fills the plan's part that is about rights in; its other flags are set. What it borrows is the
@@ -86,7 +89,7 @@ void plan_storage_done(struct plan_storage *storage);
  * launch_exec, which fill the rest of the launch in. streams are taken on success.
  */
 int launch_make(struct launcher *launcher, const struct plan *plan,
-		const struct launch_cgroup *cgroup, struct streams *streams,
+		const struct clone_params *clone_params, struct streams *streams,
 		const struct launch_callbacks *callbacks, void *userdata, struct launch **ret,
 		struct launch_stdio *ret_stdio, struct error *err);
 
@@ -105,14 +108,27 @@ void launch_reaped(void *userdata, pid_t pid, int wait_status);
 
 #define STREAMS_NULL ((struct streams){ .stdio = LAUNCH_STDIO_NULL })
 
+/* Gives a detached mount, and all below it if recursive, the ids of a user namespace: what is root's on
+ * the disk is the container's root's. ERROR_INVALID_VALUE, subject LAUNCH_NO_USERNS, if a file system
+ * in it cannot have that; `what` names it to people.
+ */
+int mount_map_ids(int mount_fd, int userns_fd, bool recursive, const char *what, struct error *err);
+
+/* Add the root's descriptors and that of /dev to what goes with a plan. */
+int root_open(const struct launch_params *params, struct streams *streams, struct error *err);
+int dev_open(const struct launch_params *params, struct streams *streams, struct error *err);
+
 /* A pty in a devpts of its own, or pipes. On failure nothing is left open. */
 int streams_open(const struct launch_params *params, struct streams *ret, struct error *err);
 
 /* The plan's form of mounts, in an array of PLAN_MOUNTS_MAX. */
 void launch_plan_mounts(const struct launch_mount *mounts, size_t n, struct plan_mount *ret);
 
-/* Adds pipes to what is there already. On failure nothing is left open. */
-int streams_open_pipes(bool stdin_open, struct streams *streams, struct error *err);
+/* Adds pipes to what is there already, which are userns's root's (or NULL). On failure nothing is left
+ * open.
+ */
+int streams_open_pipes(bool stdin_open, const struct launch_userns *userns, struct streams *streams,
+		       struct error *err);
 
 /* Closes what is still there. */
 void streams_close(struct streams *streams);

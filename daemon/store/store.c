@@ -416,11 +416,9 @@ void store_discard_layer(struct store *store, const char *id)
 		sweep_later(store);
 }
 
-int store_layer_dir(struct store *store, const char *id, const char *name, char *buffer,
-		    size_t size, struct error *err)
+static int make_layer_dir(struct store *store, const char *id, const char *name, struct error *err)
 {
 	char relative[ID_LENGTH + 64];
-	int n;
 
 	(void)snprintf(relative, sizeof(relative), "%s/%s", id, name);
 	if (mkdirat(store->containers_fd, relative, 0755) < 0 && errno == ENOENT) {
@@ -430,7 +428,17 @@ int store_layer_dir(struct store *store, const char *id, const char *name, char 
 	}
 	if (faccessat(store->containers_fd, relative, F_OK, AT_SYMLINK_NOFOLLOW) < 0)
 		return error_set_errno(err, errno, "make the container's layer");
-	n = snprintf(buffer, size, "%s/containers/%s", store->state_dir, relative);
+	return 0;
+}
+
+int store_layer(struct store *store, const char *id, char *buffer, size_t size, struct error *err)
+{
+	int n;
+
+	if (make_layer_dir(store, id, "upper", err) < 0 ||
+	    make_layer_dir(store, id, "work", err) < 0)
+		return -1;
+	n = snprintf(buffer, size, "%s/containers/%s", store->state_dir, id);
 	if (n < 0 || (size_t)n >= size)
 		return error_set_errno(err, ENAMETOOLONG, "the container's layer");
 	return 0;

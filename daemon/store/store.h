@@ -80,11 +80,10 @@ void store_discard_layer(struct store *store, const char *id);
  */
 int store_open_dir(struct store *store, enum store_place place, const char *id, struct error *err);
 
-/* STATE_DIR/containers/ID/NAME, made if missing (mode 0755 within the 0700 tree), as an absolute
- * path into buffer.
+/* STATE_DIR/containers/ID, with the directories `upper` and `work` in it, made if missing (mode 0755
+ * within the 0700 tree), as an absolute path into buffer.
  */
-int store_layer_dir(struct store *store, const char *id, const char *name, char *buffer,
-		    size_t size, struct error *err);
+int store_layer(struct store *store, const char *id, char *buffer, size_t size, struct error *err);
 
 /* STATE_DIR/volumes/ID/data in the same way. store_volume_path is that path, of one that is there.
  */

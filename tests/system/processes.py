@@ -95,15 +95,17 @@ def namespace(pid, kind):
 
 
 def open_fds(pid):
-    """What is open: number of the descriptor to its target; without the control group that a daemon
-    makes ahead, which is there at some times and not at others."""
+    """What is open: number of the descriptor to its target; without the control group and the user
+    namespace that a daemon makes ahead, which are there at some times and not at others."""
     found = {}
     for entry in pathlib.Path(f"/proc/{pid}/fd").iterdir():
         try:
             found[int(entry.name)] = os.readlink(entry)
         except OSError:
             pass
-    return {fd: target for fd, target in found.items() if not target.endswith("/spare/tasks")}
+    ready = [fd for fd, target in found.items() if target.startswith("user:")][:1]
+    return {fd: target for fd, target in found.items()
+            if fd not in ready and not target.endswith("/spare/tasks")}
 
 
 def mounts(pid="self"):

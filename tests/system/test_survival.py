@@ -92,7 +92,7 @@ def test_a_shell_goes_on_with_its_variables_and_pid(kept, kept_ctl, renew):
 
 def test_an_exit_that_nobody_saw_is_known_with_its_last_output(kept, kept_ctl):
     """It happens while there is no daemon at all: the keeper is stopped, the daemon killed."""
-    kept_ctl.ok("run", "-d", "--name", "job", "busybox", "sh", "-c",
+    kept_ctl.ok("run", "-d", "--name", "job", "--userns", "host", "busybox", "sh", "-c",
                 "while [ ! -e /go ]; do sleep 0.05; done; echo last words; exit 7")
     init = kept.inspect("job")["pid"]
     os.kill(kept.pid, signal.SIGSTOP)
@@ -364,7 +364,7 @@ def test_a_viewer_of_an_exec_comes_back_to_it(kept, kept_ctl, renew):
 
 
 def test_a_viewer_learns_how_it_ended_meanwhile(kept, kept_ctl):
-    with Terminal(kept_ctl, "run", "-it", "--name", "work", "busybox", "sh", "-c",
+    with Terminal(kept_ctl, "run", "-it", "--name", "work", "--userns", "host", "busybox", "sh", "-c",
                   "echo ready; while [ ! -e /go ]; do sleep 0.05; done; exit 9") as terminal:
         terminal.wait_for("ready")
         child, = processes.children(kept.inspect("work")["pid"])

@@ -275,7 +275,7 @@ static inline int set_up(void **state)
 	fixture.base = event_base_new();
 	if (system(command) != 0 || !fixture.base ||
 	    reaper_new(fixture.base, &fixture.reaper, &err) < 0 ||
-	    launcher_new(fixture.base, fixture.reaper, fixture.dir, &fixture.launcher, &err) < 0)
+	    launcher_new(fixture.base, fixture.reaper, &fixture.launcher, &err) < 0)
 		return -1;
 	(void)signal(SIGPIPE, SIG_IGN); /* as the daemon does */
 	return 0;

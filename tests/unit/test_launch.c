@@ -94,21 +94,33 @@ static void a_script_without_its_interpreter_says_so(void **state)
 	(void)unlink(script);
 }
 
+/* At once, and nothing is left open. */
+static void expect_refusal(const struct launch_params *params, struct error *err)
+{
+	size_t before = count_fds();
+	struct launch_stdio stdio;
+	struct launch *launch;
+
+	assert_int_equal(
+		launch_start(fixture.launcher, params, &callbacks, NULL, &launch, &stdio, err), -1);
+	assert_int_equal(err->code, ERROR_INVALID_VALUE);
+	assert_int_equal(count_fds(), before);
+}
+
 static void a_rootfs_that_is_no_directory_is_an_invalid_value(void **state)
 {
 	_cleanup_(freep) char *file = alloc_printf("%s/etc/passwd", fixture.rootfs);
 	const char *const argv[] = { "true", NULL };
 	struct launch_params params = params_for(argv);
-	struct run run;
+	struct error err;
 
 	(void)state;
 	params.rootfs = "/nowhere at all";
-	run_params(&run, &params);
-	expect_failure(&run, ERROR_INVALID_VALUE, "spec.rootfs");
-	assert_string_equal(run.error.message, "rootfs /nowhere at all: No such file or directory");
+	expect_refusal(&params, &err);
+	assert_string_equal(err.message, "rootfs /nowhere at all: No such file or directory");
 	params.rootfs = file;
-	run_params(&run, &params);
-	expect_failure(&run, ERROR_INVALID_VALUE, "spec.rootfs");
+	expect_refusal(&params, &err);
+	assert_string_equal(err.subject, "spec.rootfs");
 }
 
 static void a_command_that_is_too_large_is_refused_at_once(void **state)
@@ -116,18 +128,11 @@ static void a_command_that_is_too_large_is_refused_at_once(void **state)
 	_cleanup_(freep) char *large = alloc_zero(1, 200 * 1024);
 	const char *const argv[] = { "echo", large, NULL };
 	const struct launch_params params = params_for(argv);
-	struct launch_stdio stdio;
-	struct launch *launch;
-	size_t before = count_fds();
 	struct error err;
 
 	(void)state;
 	(void)memset(large, 'x', 200 * 1024 - 1);
-	assert_int_equal(launch_start(fixture.launcher, &params, &callbacks, NULL, &launch, &stdio,
-				      &err),
-			 -1);
-	assert_int_equal(err.code, ERROR_INVALID_VALUE);
-	assert_int_equal(count_fds(), before);
+	expect_refusal(&params, &err);
 }
 
 /* --- Streams --------------------------------------------------------------------------------- */

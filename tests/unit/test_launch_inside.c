@@ -262,35 +262,31 @@ static void loopback_is_the_only_interface_and_is_up(void **state)
 
 /* --- Hostile trees and overlays -------------------------------------------------------------- */
 
-struct overlay {
-	char *upper, *work;
-};
-
-/* Layers in directories whose names no option string could carry unescaped. */
-static void make_overlay(struct overlay *overlay, struct launch_params *params, const char *name)
+/* In a directory whose name no option string could carry unescaped. */
+static void make_overlay(char **layer, struct launch_params *params, const char *name)
 {
-	_cleanup_(freep) char *upper = alloc_printf("%s,upper", name);
-	_cleanup_(freep) char *work = alloc_printf("%s:work\\", name);
+	_cleanup_(freep) char *path = alloc_printf("%s,:\\layer", name);
+	_cleanup_(freep) char *upper = alloc_printf("%s/upper", path);
+	_cleanup_(freep) char *work = alloc_printf("%s/work", path);
 
-	overlay->upper = make_dir(upper);
-	overlay->work = make_dir(work);
+	*layer = make_dir(path);
+	free(make_dir(upper));
+	free(make_dir(work));
 	params->rootfs = NULL;
 	params->overlay.lower = fixture.rootfs;
-	params->overlay.upper = overlay->upper;
-	params->overlay.work = overlay->work;
+	params->overlay.layer = *layer;
 }
 
-static void overlay_done(struct overlay *overlay)
+static char *path_in(const char *layer, const char *name)
 {
-	free(overlay->upper);
-	free(overlay->work);
+	return alloc_printf("%s/upper/%s", layer, name);
 }
 
 static void an_overlay_leaves_the_lower_layer_as_it_is(void **state)
 {
 	_cleanup_(freep) char *below = alloc_printf("%s/etc/new", fixture.rootfs);
 	_cleanup_(freep) char *hosts = alloc_printf("%s/etc/hosts", fixture.rootfs);
-	_cleanup_(overlay_done) struct overlay overlay = { 0 };
+	_cleanup_(freep) char *layer = NULL;
 	_cleanup_(freep) char *above = NULL;
 	const char *const argv[] = { "sh", "-c",
 				     "echo hi >/etc/new; rm /etc/hosts; "
@@ -302,8 +298,8 @@ static void an_overlay_leaves_the_lower_layer_as_it_is(void **state)
 
 	(void)state;
 	for (int i = 0; i < 2; i++) {
-		overlay_done(&overlay);
-		make_overlay(&overlay, &params, i ? "volatile" : "kept");
+		free(layer);
+		make_overlay(&layer, &params, i ? "volatile" : "kept");
 		params.overlay.is_volatile = i;
 		run_params(&run, &params);
 		expect_exit(&run, 1);
@@ -311,42 +307,37 @@ static void an_overlay_leaves_the_lower_layer_as_it_is(void **state)
 		assert_int_equal(access(below, F_OK), -1);
 		assert_int_equal(access(hosts, F_OK), 0);
 		free(above);
-		above = alloc_printf("%s/etc/new", overlay.upper);
+		above = path_in(layer, "etc/new");
 		assert_int_equal(access(above, F_OK), 0);
 	}
 }
 
 static void an_overlay_can_be_used_again_once_it_is_gone(void **state)
 {
-	_cleanup_(overlay_done) struct overlay overlay = { 0 };
+	_cleanup_(freep) char *layer = NULL;
 	const char *const argv[] = { "sh", "-c", "echo x >>/count; wc -l </count", NULL };
 	struct launch_params params = params_for(argv);
 	struct run run;
 
 	(void)state;
-	make_overlay(&overlay, &params, "again");
+	make_overlay(&layer, &params, "again");
 	run_params(&run, &params);
 	run_params(&run, &params);
 	expect_output(&run, "2\n");
 }
 
-static char *path_in(const struct overlay *overlay, const char *name)
-{
-	return alloc_printf("%s/%s", overlay->upper, name);
-}
-
 static void a_link_in_place_of_a_mount_point_is_refused(void **state)
 {
 	static const char *const names[] = { "proc", "sys", "dev" };
-	_cleanup_(overlay_done) struct overlay overlay = { 0 };
+	_cleanup_(freep) char *layer = NULL;
 	const char *const argv[] = { "true", NULL };
 	struct launch_params params = params_for(argv);
 	struct run run;
 
 	(void)state;
-	make_overlay(&overlay, &params, "links");
+	make_overlay(&layer, &params, "links");
 	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
-		_cleanup_(freep) char *path = path_in(&overlay, names[i]);
+		_cleanup_(freep) char *path = path_in(layer, names[i]);
 
 		assert_int_equal(symlink("/etc", path), 0);
 		run_params(&run, &params);
@@ -358,7 +349,7 @@ static void a_link_in_place_of_a_mount_point_is_refused(void **state)
 
 static void what_stands_for_passwd_can_neither_block_nor_lead_out(void **state)
 {
-	_cleanup_(overlay_done) struct overlay overlay = { 0 };
+	_cleanup_(freep) char *layer = NULL;
 	const char *const argv[] = { "id", "-u", NULL };
 	struct launch_params params = params_for(argv);
 	_cleanup_(freep) char *etc = NULL;
@@ -366,9 +357,9 @@ static void what_stands_for_passwd_can_neither_block_nor_lead_out(void **state)
 	struct run run;
 
 	(void)state;
-	make_overlay(&overlay, &params, "passwd");
-	etc = path_in(&overlay, "etc");
-	passwd = path_in(&overlay, "etc/passwd");
+	make_overlay(&layer, &params, "passwd");
+	etc = path_in(layer, "etc");
+	passwd = path_in(layer, "etc/passwd");
 	assert_int_equal(mkdir(etc, 0755), 0);
 	assert_int_equal(mkfifo(passwd, 0644), 0);
 	params.user = "www-data";

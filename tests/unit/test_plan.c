@@ -19,8 +19,6 @@ static struct plan sample(void)
 {
 	return (struct plan){
 		.flags = PLAN_INIT | PLAN_STDIN,
-		.anchor = "/run/dokrust/root",
-		.rootfs = "/srv/root",
 		.hostname = "web",
 		.workdir = "/",
 		.argv = argv_of_plan,
@@ -66,9 +64,6 @@ static void a_plan_is_read_as_it_was_written(void **state)
 	(void)state;
 	assert_int_equal(decode(encoded, &read), 0);
 	assert_int_equal(read.flags, plan.flags);
-	assert_string_equal(read.anchor, plan.anchor);
-	assert_string_equal(read.rootfs, plan.rootfs);
-	assert_null(read.lower);
 	assert_null(read.user);
 	assert_string_equal(read.hostname, plan.hostname);
 	assert_string_equal(read.argv[1], "-c");
@@ -79,22 +74,14 @@ static void a_plan_is_read_as_it_was_written(void **state)
 	assert_null(read.environment[2]);
 }
 
-static void an_overlay_is_read_as_it_was_written(void **state)
+static void a_containers_root_and_devices_come_as_descriptors(void **state)
 {
-	struct plan plan = sample(), read;
-	_cleanup_(freep) struct encoded *encoded = NULL;
-
 	(void)state;
-	plan.rootfs = NULL;
-	plan.lower = "/a:b";
-	plan.upper = "/c,d";
-	plan.work = "/e\\";
-	encoded = encode(&plan);
-	assert_int_equal(decode(encoded, &read), 0);
-	assert_null(read.rootfs);
-	assert_string_equal(read.lower, plan.lower);
-	assert_string_equal(read.upper, plan.upper);
-	assert_string_equal(read.work, plan.work);
+	assert_int_equal(plan_fds(PLAN_INIT), 2 + 2);
+	assert_int_equal(plan_fds(PLAN_INIT | PLAN_STDIN | PLAN_OVERLAY), 3 + 3);
+	assert_int_equal(plan_fds(PLAN_TERMINAL | PLAN_USERNS), 2 + 2);
+	assert_int_equal(plan_stream_fds(PLAN_TERMINAL | PLAN_OVERLAY), 2);
+	assert_int_equal(plan_fds(PLAN_EXEC | PLAN_TERMINAL | PLAN_USERNS), 1);
 }
 
 static void a_variable_can_be_added(void **state)
@@ -155,18 +142,15 @@ static void no_byte_that_is_changed_does_harm(void **state)
 static void what_makes_no_sense_is_refused(void **state)
 {
 	static const char *const none[] = { NULL };
-	struct plan plans[7], read;
+	struct plan plans[4], read;
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(plans); i++)
 		plans[i] = sample();
 	plans[0].argv = (const char **)(uintptr_t)none;
-	plans[1].rootfs = NULL;
-	plans[2].rootfs = "relative";
-	plans[3].lower = "/both";
-	plans[4].workdir = NULL;
-	plans[5].hostname = NULL;
-	plans[6].flags = 1U << 20;
+	plans[1].workdir = NULL;
+	plans[2].hostname = NULL;
+	plans[3].flags = 1U << 20;
 	for (size_t i = 0; i < ARRAY_SIZE(plans); i++) {
 		_cleanup_(freep) struct encoded *encoded = encode(&plans[i]);
 
@@ -272,7 +256,7 @@ static void a_change_of_mounts_has_nothing_else(void **state)
 	wrong[0].flags |= PLAN_EXEC;
 	wrong[1].argv = argv_of_plan;
 	wrong[2].workdir = "/";
-	wrong[3].rootfs = "/srv";
+	wrong[3].hostname = "web";
 	wrong[4].environment = environment_of_plan;
 	for (size_t i = 0; i < ARRAY_SIZE(wrong); i++) {
 		_cleanup_(freep) struct encoded *bad = encode(&wrong[i]);
@@ -332,13 +316,13 @@ static void as_many_strings_as_can_be_written_can_be_read(void **state)
 
 	(void)state;
 	assert_non_null(many);
-	for (size_t i = 0; i < PLAN_VECTOR_MAX - 5 - 2; i++)
+	for (size_t i = 0; i < PLAN_VECTOR_MAX - 6 - 2; i++)
 		many[i] = "x";
 	plan.argv = many;
 	encoded = encode(&plan);
 	assert_int_equal(decode(encoded, &read), 0);
 	plan_add_variable(&read, "HOME=/");
-	assert_ptr_equal(&read.environment[3], &encoded->vector[PLAN_VECTOR_MAX - 3]);
+	assert_ptr_equal(&read.environment[3], &encoded->vector[PLAN_VECTOR_MAX - 4]);
 }
 
 /* --- Rights ---------------------------------------------------------------------------------- */
@@ -347,15 +331,7 @@ static const char *groups_of_plan[] = { "video", "7", NULL };
 static const char *sysctls_of_plan[] = { "net/ipv4/ip_forward=1", NULL };
 static const uint64_t filter_of_plan[] = { 1, 2, 3 };
 
-static struct plan_device device_named(const char *name)
-{
-	struct plan_device device = { .mode = 020666, .major = 10, .minor = 229, .gid = 5 };
-
-	(void)strcpy(device.name, name);
-	return device;
-}
-
-static struct plan sample_with_rights(const struct plan_device *devices, uint32_t n)
+static struct plan sample_with_rights(const char **devices)
 {
 	struct plan plan = sample();
 
@@ -367,7 +343,6 @@ static struct plan sample_with_rights(const struct plan_device *devices, uint32_
 		.oom_score_adj = -5,
 		.n_limits = 1,
 		.limits = { { .resource = 7, .soft = 1, .hard = UINT64_MAX } },
-		.n_devices = n,
 	};
 	plan.groups = groups_of_plan;
 	plan.sysctls = sysctls_of_plan;
@@ -379,10 +354,9 @@ static struct plan sample_with_rights(const struct plan_device *devices, uint32_
 
 static void rights_are_read_as_they_were_written(void **state)
 {
-	const struct plan_device devices[] = { device_named("fuse"), device_named("net/tun") };
-	const struct plan plan = sample_with_rights(devices, 2);
+	const char *devices[] = { "fuse", "net/tun", NULL };
+	const struct plan plan = sample_with_rights(devices);
 	_cleanup_(freep) struct encoded *encoded = encode(&plan);
-	struct plan_device device;
 	struct plan read;
 
 	(void)state;
@@ -392,8 +366,8 @@ static void rights_are_read_as_they_were_written(void **state)
 	assert_string_equal(read.groups[1], "7");
 	assert_null(read.groups[2]);
 	assert_string_equal(read.sysctls[0], sysctls_of_plan[0]);
-	plan_get_device(&read, 1, &device);
-	assert_memory_equal(&device, &devices[1], sizeof(device));
+	assert_string_equal(read.devices[1], devices[1]);
+	assert_null(read.devices[2]);
 	assert_int_equal(read.n_filter, 3);
 	assert_memory_equal(read.filter, filter_of_plan, sizeof(filter_of_plan));
 	/* The environment still has its room. */
@@ -413,18 +387,19 @@ static void rights_that_make_no_sense_are_refused(void **state)
 {
 	static const char *const names[] = { "",   "/fuse", "a//b", "a/",     ".",
 					     "..", "a/..",  "../x", "a/../b", ".hidden" };
-	struct plan_device device = device_named("fuse");
-	struct plan plan = sample_with_rights(&device, 1);
+	const char *many[PLAN_DEVICES_MAX + 2] = { NULL }, *devices[] = { NULL, NULL };
+	struct plan plan = sample_with_rights(devices);
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
-		device = device_named(names[i]);
+		devices[0] = names[i];
 		refused(&plan);
 	}
-	device = device_named("fuse");
-	(void)memset(device.name, 'x', sizeof(device.name));
+	for (size_t i = 0; i < PLAN_DEVICES_MAX + 1; i++)
+		many[i] = "fuse";
+	plan = sample_with_rights(many);
 	refused(&plan);
-	plan = sample_with_rights(NULL, 0);
+	plan = sample_with_rights(NULL);
 	plan.rights.n_limits = PLAN_LIMITS_MAX + 1;
 	refused(&plan);
 	plan.rights.n_limits = 0;
@@ -434,14 +409,14 @@ static void rights_that_make_no_sense_are_refused(void **state)
 
 static void an_exec_changes_nothing_of_the_container(void **state)
 {
-	struct plan plan = sample_with_rights(NULL, 0);
+	const char *devices[] = { "fuse", NULL };
+	struct plan plan = sample_with_rights(NULL);
 	_cleanup_(freep) struct encoded *encoded = NULL;
-	struct plan_device device = device_named("fuse");
 	struct plan read;
 
 	(void)state;
 	plan.flags = PLAN_EXEC | PLAN_NO_NEW_PRIVILEGES;
-	plan.anchor = plan.rootfs = plan.hostname = NULL;
+	plan.hostname = NULL;
 	refused(&plan); /* it has sysctls */
 	plan.sysctls = NULL;
 	encoded = encode(&plan);
@@ -449,8 +424,7 @@ static void an_exec_changes_nothing_of_the_container(void **state)
 	plan.flags |= PLAN_PRIVILEGED;
 	refused(&plan);
 	plan.flags = PLAN_EXEC;
-	plan.devices = &device;
-	plan.rights.n_devices = 1;
+	plan.devices = devices;
 	refused(&plan);
 }
 
@@ -458,7 +432,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_plan_is_read_as_it_was_written),
-		cmocka_unit_test(an_overlay_is_read_as_it_was_written),
+		cmocka_unit_test(a_containers_root_and_devices_come_as_descriptors),
 		cmocka_unit_test(a_variable_can_be_added),
 		cmocka_unit_test(every_plan_that_is_cut_short_is_refused),
 		cmocka_unit_test(no_byte_that_is_changed_does_harm),

@@ -1,0 +1,167 @@
+#include "daemon/container/userns.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/alloc.h"
+#include "common/cleanup.h"
+#include "common/json.h"
+#include "daemon/launch/userns.h"
+
+static const char not_with_privileged[] =
+	"a privileged container has the host's, unless --userns says otherwise";
+
+static bool is_map(const char *text)
+{
+	return text && strcmp(text, "auto") != 0 && strcmp(text, "host") != 0;
+}
+
+/* What is to be if nothing is in the way. */
+static bool wants_own(const struct container *container)
+{
+	const struct spec *spec = &container->spec;
+
+	if (container->userns != USERNS_UNDECIDED)
+		return container->userns == USERNS_OWN;
+	return spec->userns ? strcmp(spec->userns, "host") != 0 : !spec->rights.privileged;
+}
+
+int container_userns_take(struct container *container, struct error *err)
+{
+	if (container->id_range || !wants_own(container) || is_map(container->spec.userns))
+		return 0;
+	return userns_pool_take(container->set->params.userns_pool, &container->id_range, err);
+}
+
+void container_userns_release(struct container *container)
+{
+	if (container->id_range)
+		userns_pool_release(container->set->params.userns_pool, container->id_range);
+	container->id_range = 0;
+}
+
+static void get_maps(const struct container *container, struct launch_userns *ret)
+{
+	struct error ignored;
+
+	ret->fd = -1;
+	if (is_map(container->spec.userns))
+		(void)id_map_parse(container->spec.userns, &ret->uids, &ignored);
+	else
+		ret->uids = userns_pool_map(container->id_range);
+	ret->gids = ret->uids;
+}
+
+int container_userns_open(struct container *container, struct launch_userns *ret, struct error *err)
+{
+	struct launch_userns userns;
+
+	if (!wants_own(container)) {
+		container_userns_decide(container, false);
+		return 0;
+	}
+	/* One whose range is another's by now, after a change of the settings, has none. */
+	if (container_userns_take(container, err) < 0)
+		return -1;
+	get_maps(container, &userns);
+	if ((container->id_range ? userns_pool_make(container->set->params.userns_pool,
+						    container->id_range, &userns.fd, err) :
+				   userns_make(&userns.uids, &userns.gids, &userns.fd, err)) < 0) {
+		(void)strcpy(err->subject, LAUNCH_NO_USERNS);
+		return -1;
+	}
+	*ret = userns;
+	return 1;
+}
+
+bool container_userns_maps(const struct container *container, struct launch_userns *ret)
+{
+	if (container->userns != USERNS_OWN)
+		return false;
+	get_maps(container, ret);
+	return true;
+}
+
+bool container_userns_fall_back(struct container *container, const struct error *err)
+{
+	if (container->spec.userns || container->userns != USERNS_UNDECIDED ||
+	    strcmp(err->subject, LAUNCH_NO_USERNS) != 0)
+		return false;
+	free(container->userns_reason);
+	container->userns_reason = alloc_strdup(err->message);
+	container->userns = USERNS_HOST;
+	return true;
+}
+
+void container_userns_decide(struct container *container, bool own)
+{
+	if (container->userns != USERNS_UNDECIDED)
+		return;
+	container->userns = own ? USERNS_OWN : USERNS_HOST;
+	if (!own && !container->spec.userns)
+		container->userns_reason = alloc_strdup(not_with_privileged);
+}
+
+/* --- Records --------------------------------------------------------------------------------- */
+
+void container_userns_to_record(const struct container *container, struct json_object *record)
+{
+	if (container->id_range)
+		record_add_int(record, "id_range", container->id_range);
+	if (container->userns != USERNS_UNDECIDED)
+		record_add_string(record, "userns",
+				  container->userns == USERNS_OWN ? "own" : "host");
+	record_add_string(record, "userns_reason", container->userns_reason);
+}
+
+struct raw {
+	int64_t id_range;
+	char *userns, *userns_reason;
+};
+
+static const struct json_field raw_fields[] = {
+	JSON_FIELD(struct raw, id_range, JSON_INT),
+	JSON_FIELD(struct raw, userns, JSON_STRING),
+	JSON_FIELD(struct raw, userns_reason, JSON_STRING),
+};
+
+static void raw_done(struct raw *raw)
+{
+	json_free_fields(raw_fields, ARRAY_SIZE(raw_fields), raw);
+}
+
+int container_userns_from_record(struct container *container, struct json_object *record,
+				 struct error *err)
+{
+	_cleanup_(raw_done) struct raw raw = { 0 };
+
+	if (json_read_fields(record, raw_fields, ARRAY_SIZE(raw_fields), &raw, err) < 0)
+		return -1;
+	if (raw.id_range < 0 || raw.id_range >= UINT32_MAX)
+		return error_set(err, ERROR_PROTOCOL, "a number in it is out of range");
+	if (raw.id_range && !container->id_range &&
+	    userns_pool_claim(container->set->params.userns_pool, (uint32_t)raw.id_range))
+		container->id_range = (uint32_t)raw.id_range;
+	if (raw.userns_reason) {
+		free(container->userns_reason);
+		container->userns_reason = TAKE_PTR(raw.userns_reason);
+	}
+	if (raw.userns)
+		container->userns = strcmp(raw.userns, "own") == 0 ? USERNS_OWN : USERNS_HOST;
+	else if (container->started_at_us && container->userns == USERNS_UNDECIDED)
+		container->userns = USERNS_HOST; /* from before there were others */
+	return 0;
+}
+
+void container_userns_to_detail(const struct container *container, struct json_object *detail)
+{
+	char text[ID_MAP_TEXT_SIZE] = "host";
+	struct launch_userns userns;
+
+	if (container->userns == USERNS_UNDECIDED)
+		return;
+	if (container_userns_maps(container, &userns))
+		id_map_format(&userns.uids, text);
+	record_add_string(detail, "userns", text);
+	record_add_string(detail, "userns_reason", container->userns_reason);
+}
