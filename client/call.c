@@ -1,12 +1,15 @@
 #include "client/call.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #include "common/cleanup.h"
+#include "common/fdio.h"
 #include "common/json.h"
 #include "common/parse.h"
 #include "common/text.h"
@@ -52,6 +55,7 @@ static const struct {
 	{ CONTAINER_METHOD("NotExecutable"), ERROR_NOT_EXECUTABLE, NULL },
 	{ CONTAINER_METHOD("InvalidValue"), ERROR_INVALID_VALUE, NULL },
 	{ CONTAINER_METHOD("LimitReached"), ERROR_LIMIT_REACHED, NULL },
+	{ CONTAINER_METHOD("NotAllowed"), ERROR_NOT_ALLOWED, NULL },
 	{ VOLUME_METHOD("VolumeNotFound"), ERROR_VOLUME_NOT_FOUND, NULL },
 	{ VOLUME_METHOD("VolumeInUse"), ERROR_VOLUME_IN_USE, NULL },
 	{ "org.varlink.service.PermissionDenied", ERROR_PERMISSION_DENIED,
@@ -82,12 +86,60 @@ static int api_error(const struct varlink_reply *reply, struct error *err)
 
 /* --- Messages -------------------------------------------------------------------------------- */
 
+enum { SOURCES_MAX = 128 };
+
+/* What is to be mounted is opened here, where the kernel asks whether the user may; root's daemon looks it
+ * up by itself, and so does one at the other end of a network. What cannot be opened is left to the
+ * daemon to say.
+ */
+struct sources {
+	int fds[SOURCES_MAX];
+	size_t n;
+};
+
+static void sources_done(struct sources *sources)
+{
+	while (sources->n)
+		(void)fd_close(sources->fds[--sources->n]);
+}
+
+static void open_source(struct json_object *mount, struct sources *sources)
+{
+	const char *type = json_object_get_string(json_object_object_get(mount, "type"));
+	const char *path = json_object_get_string(json_object_object_get(mount, "source"));
+	int fd;
+
+	if (!type || strcmp(type, "bind") != 0 || !path || sources->n == SOURCES_MAX)
+		return;
+	fd = open(path, O_PATH | O_CLOEXEC);
+	if (fd < 0)
+		return;
+	json_object_object_add(mount, "source_fd", json_object_new_int64((int64_t)sources->n));
+	sources->fds[sources->n++] = fd;
+}
+
+static void open_sources(struct json_object *parameters, struct sources *sources)
+{
+	struct json_object *spec = json_object_object_get(parameters, "spec");
+	struct json_object *mount = json_object_object_get(parameters, "mount");
+	struct json_object *mounts = spec ? json_object_object_get(spec, "mounts") : NULL;
+	size_t n = mounts ? json_object_array_length(mounts) : 0;
+
+	if (mount)
+		open_source(mount, sources);
+	for (size_t i = 0; i < n; i++)
+		open_source(json_object_array_get_idx(mounts, i), sources);
+}
+
 int call_send(struct channel *channel, const char *method, struct json_object *parameters,
 	      bool more, bool upgrade, struct error *err)
 {
+	_cleanup_(sources_done) struct sources sources = { .n = 0 };
 	_cleanup_(freep) char *text = NULL;
 	size_t size, sent = 0;
 
+	if (!channel->host->ssh && geteuid() != 0)
+		open_sources(parameters, &sources);
 	text = varlink_format_call(method, parameters, more, upgrade, &size);
 	json_object_put(parameters);
 	if (!text_is_utf8(text, size - 1))
@@ -98,6 +150,12 @@ int call_send(struct channel *channel, const char *method, struct json_object *p
 			err, ERROR_INVALID_VALUE,
 			"too much is asked for: the call has %zu bytes, and %d are allowed",
 			size - 1, VARLINK_MESSAGE_MAX);
+	/* They go with the first byte. */
+	if (sources.n) {
+		if (fd_send(channel->fd, text, 1, sources.fds, sources.n) < 0)
+			return error_set_errno(err, errno, "send");
+		sent = 1;
+	}
 	while (sent < size) {
 		ssize_t n = send(channel->fd, text + sent, size - sent, MSG_NOSIGNAL);
 

@@ -28,6 +28,7 @@ enum error_code {
 	ERROR_PROTOCOL,		   /* the other side does not keep to the protocol */
 	ERROR_VOLUME_NOT_FOUND,	   /* subject is the name */
 	ERROR_VOLUME_IN_USE,	   /* subject is the name */
+	ERROR_NOT_ALLOWED,	   /* this peer may do that, but not so; message says what */
 	ERROR_CODE_COUNT
 };
 

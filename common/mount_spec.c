@@ -24,6 +24,7 @@ static const struct json_field fields[] = {
 	JSON_FIELD(struct mount_spec, copy, JSON_BOOL),
 	JSON_FIELD(struct mount_spec, size_bytes, JSON_INT),
 	JSON_FIELD(struct mount_spec, mode, JSON_INT),
+	JSON_FIELD(struct mount_spec, source_fd, JSON_INT),
 };
 
 static bool is_type(const struct mount_spec *mount, const char *type)
@@ -42,13 +43,16 @@ struct mount_spec mount_spec_new(const char *type)
 		.recursive = true,
 		.copy = true,
 		.mode = MOUNT_MODE_DEFAULT,
+		.source_fd = -1,
+		.fd = -1,
 	};
 }
 
 void mount_spec_done(struct mount_spec *mount)
 {
 	json_free_fields(fields, ARRAY_SIZE(fields), mount);
-	*mount = (struct mount_spec){ 0 };
+	(void)fd_close(mount->fd);
+	*mount = MOUNT_SPEC_NULL;
 }
 
 void mount_specs_add(struct mount_specs *mounts, struct mount_spec *mount)
@@ -59,7 +63,7 @@ void mount_specs_add(struct mount_specs *mounts, struct mount_spec *mount)
 		abort();
 	mounts->items = grown;
 	mounts->items[mounts->n++] = *mount;
-	*mount = (struct mount_spec){ 0 };
+	*mount = MOUNT_SPEC_NULL;
 }
 
 void mount_specs_remove(struct mount_specs *mounts, size_t i)
@@ -204,6 +208,8 @@ struct json_object *mount_spec_to_json(const struct mount_spec *mount)
 		json_object_object_del(object, "size_bytes");
 	if (!is_type(mount, "tmpfs"))
 		json_object_object_del(object, "mode");
+	if (mount->source_fd < 0)
+		json_object_object_del(object, "source_fd");
 	return object;
 }
 
@@ -277,6 +283,8 @@ static int check_propagation(const struct mount_spec *mount, struct error *err)
 	static const char *const names[] = { "private",	 "slave",  "shared",
 					     "rprivate", "rslave", "rshared" };
 
+	if (mount->source_fd >= 0 && !is_type(mount, "bind"))
+		return INVALID(err, "source_fd", "only a bind has a source that can be given open");
 	if (!mount->propagation)
 		return 0;
 	if (!is_type(mount, "bind"))

@@ -26,7 +26,12 @@ struct mount_spec {
 	bool copy;	     /* volume: an empty one gets what the target has, the default */
 	int64_t size_bytes;  /* of a tmpfs; 0: half of the memory, as the kernel has it */
 	int64_t mode;	     /* of a tmpfs */
+	int64_t source_fd;   /* of a bind: which of the descriptors that came with a call is its
+			      * source, opened by who wants it; -1: the path is to be opened */
+	int fd;		     /* that descriptor (O_PATH), while it is there; -1 */
 };
+
+#define MOUNT_SPEC_NULL ((struct mount_spec){ .source_fd = -1, .fd = -1 })
 
 struct mount_specs {
 	struct mount_spec *items;

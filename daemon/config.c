@@ -12,6 +12,7 @@
 #include "common/alloc.h"
 #include "common/cleanup.h"
 #include "common/parse.h"
+#include "common/resources.h"
 #include "daemon/launch/userns.h"
 
 /* What neither systemd nor useradd(8) gives to anybody: 4,096 ranges. */
@@ -40,7 +41,14 @@ static const char help[] =
 	"Any number of daemons run side by side, each with directories and a socket of its own:\n"
 	"  dokrustd --socket /tmp/d/sock --state-dir /tmp/d/state --run-dir /tmp/d/run\n";
 
-enum setting_kind { SETTING_PATH, SETTING_COUNT, SETTING_LEVEL, SETTING_IDS };
+enum setting_kind {
+	SETTING_PATH,
+	SETTING_TEXT,
+	SETTING_COUNT,
+	SETTING_BYTES,
+	SETTING_LEVEL,
+	SETTING_IDS,
+};
 
 /* One table for the file's keys and the options, which have '-' for '_'. */
 static const struct setting {
@@ -54,6 +62,12 @@ static const struct setting {
 	{ "image_dir", SETTING_PATH, offsetof(struct config, image_dir) },
 	{ "log_level", SETTING_LEVEL, offsetof(struct config, log_level) },
 	{ "subordinate_ids", SETTING_IDS, offsetof(struct config, ids) },
+	{ "group", SETTING_TEXT, offsetof(struct config, group) },
+	{ "admin_group", SETTING_TEXT, offsetof(struct config, admin_group) },
+	{ "subuid_file", SETTING_PATH, offsetof(struct config, subuid_file) },
+	{ "subgid_file", SETTING_PATH, offsetof(struct config, subgid_file) },
+	{ "user_containers_max", SETTING_COUNT, offsetof(struct config, user_containers_max) },
+	{ "user_memory_max", SETTING_BYTES, offsetof(struct config, user_memory_max_bytes) },
 	{ "connections_max", SETTING_COUNT, offsetof(struct config, connections_max) },
 	{ "connections_per_user_max", SETTING_COUNT,
 	  offsetof(struct config, connections_per_user_max) },
@@ -124,6 +138,14 @@ static int apply(struct config *config, const struct setting *setting, const cha
 	switch (setting->kind) {
 	case SETTING_PATH:
 		return set_path((char **)(void *)at, value, err);
+	case SETTING_TEXT:
+		if (!*value)
+			return error_set(err, ERROR_INVALID_VALUE, "it is empty");
+		free(*(char **)(void *)at);
+		*(char **)(void *)at = alloc_strdup(value);
+		return 0;
+	case SETTING_BYTES:
+		return parse_size(value, (int64_t *)(void *)at, err);
 	case SETTING_COUNT:
 		return parse_integer(value, 1, 1000000, (int64_t *)(void *)at, err);
 	case SETTING_LEVEL:
@@ -294,6 +316,10 @@ int config_read(int argc, char **argv, struct config *ret, enum config_outcome *
 	config.state_dir = alloc_strdup("/var/lib/dokrust");
 	config.run_dir = alloc_strdup("/run/dokrust");
 	config.image_dir = default_image_dir();
+	config.group = alloc_strdup("dokrust");
+	config.admin_group = alloc_strdup("dokrust-admin");
+	config.subuid_file = alloc_strdup("/etc/subuid");
+	config.subgid_file = alloc_strdup("/etc/subgid");
 	config.executable = executable_path();
 	if (read_file(file ? file : CONFIG_FILE, file != NULL, &config, err) < 0 ||
 	    read_options(argc, argv, &config, &file, ret_outcome, err) < 0) {
@@ -311,5 +337,9 @@ void config_done(struct config *config)
 	free(config->run_dir);
 	free(config->image_dir);
 	free(config->executable);
+	free(config->group);
+	free(config->admin_group);
+	free(config->subuid_file);
+	free(config->subgid_file);
 	*config = (struct config){ 0 };
 }

@@ -192,6 +192,16 @@ static int open_door(struct daemon *daemon, struct error *err)
 		.state_dir = config->state_dir,
 		.run_dir = config->run_dir,
 		.image_dir = config->image_dir,
+		.access = {
+			.group = config->group,
+			.admin_group = config->admin_group,
+			.subuid_file = config->subuid_file,
+			.subgid_file = config->subgid_file,
+			.ids_first = config->ids.first,
+			.ids_count = config->ids.count,
+			.containers_max = config->user_containers_max,
+			.memory_max_bytes = config->user_memory_max_bytes,
+		},
 		.connections_max = (unsigned int)config->connections_max,
 		.connections_per_user_max = (unsigned int)config->connections_per_user_max,
 		.started_at_us = clock_realtime_us(),
@@ -201,7 +211,7 @@ static int open_door(struct daemon *daemon, struct error *err)
 	if (passed_socket(daemon, &fd, err) < 0)
 		return -1;
 	if (fd < 0) {
-		if (server_listen(config->socket, &fd, err) < 0)
+		if (server_listen(config->socket, config->group, &fd, err) < 0)
 			return -1;
 		daemon->own_socket = true;
 	}

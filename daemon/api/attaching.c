@@ -28,7 +28,7 @@ static struct container *find(struct request *request, const char *reference)
 
 	if (containers_find(connection->server->params.containers, reference, &container, &err) <
 		    0 ||
-	    access_container(&connection->peer, container, &err) < 0) {
+	    access_container(&connection->peer, container, reference, &err) < 0) {
 		request_error(request, &err);
 		return NULL;
 	}

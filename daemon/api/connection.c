@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <poll.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "common/alloc.h"
@@ -153,12 +154,36 @@ static void peer_ended(struct connection *connection)
 		connection->broken = true;
 }
 
+void connection_close_fds(struct connection *connection)
+{
+	while (connection->n_fds)
+		(void)fd_close(connection->fds[--connection->n_fds]);
+}
+
+/* They are for the call that comes with them, whose turn is next: more than that can use are too
+ * many. fds are taken.
+ */
+static void keep_fds(struct connection *connection, const int *fds, size_t n)
+{
+	if (connection->n_fds + n > FD_PASS_MAX) {
+		for (size_t i = 0; i < n; i++)
+			(void)fd_close(fds[i]);
+		connection->broken = true;
+		return;
+	}
+	(void)memcpy(connection->fds + connection->n_fds, fds, n * sizeof(*fds));
+	connection->n_fds += n;
+}
+
 static void read_some(struct connection *connection)
 {
 	size_t room;
 	char *buffer = varlink_reader_room(&connection->reader, &room);
-	ssize_t n = read(connection->fd, buffer, room);
+	int fds[FD_PASS_MAX];
+	size_t n_fds;
+	ssize_t n = fd_receive(connection->fd, buffer, room, fds, &n_fds);
 
+	keep_fds(connection, fds, n_fds);
 	if (n > 0) {
 		connection->quiet_sweeps = 0;
 		varlink_reader_added(&connection->reader, (size_t)n);
@@ -196,7 +221,7 @@ static void on_writable(evutil_socket_t fd, short what, void *userdata)
 	connection_process(connection);
 }
 
-void connection_new(struct server *server, int fd, const struct ucred *peer)
+void connection_new(struct server *server, int fd, const struct access_peer *peer)
 {
 	struct connection *connection = ALLOC(struct connection);
 
@@ -235,6 +260,7 @@ void connection_free(struct connection *connection)
 	LIST_REMOVE(connection, entry);
 	connection->server->n_connections--;
 	fd_close(connection->fd);
+	connection_close_fds(connection);
 	/* The process that was to be attached to goes on without this viewer. */
 	if (request->held)
 		process_begin(request->held);

@@ -11,6 +11,7 @@
 #include <event2/event.h>
 #include <event2/event_struct.h>
 
+#include "common/fdio.h"
 #include "common/varlink.h"
 #include "daemon/api/server.h"
 #include "daemon/logs/logs.h"
@@ -48,7 +49,9 @@ struct connection {
 	struct server *server;
 	LIST_ENTRY(connection) entry;
 	int fd; /* -1: given away by an upgrade */
-	struct ucred peer;
+	struct access_peer peer;
+	int fds[FD_PASS_MAX]; /* that came with what was read, and that no call has taken yet */
+	size_t n_fds;
 	struct event readable, writable;
 	struct event again; /* more is to be done, after others had their turn */
 	struct varlink_reader reader;
@@ -73,11 +76,14 @@ struct server {
 enum { SWEEP_SECONDS = 5 };
 
 /* fd is taken. */
-void connection_new(struct server *server, int fd, const struct ucred *peer);
+void connection_new(struct server *server, int fd, const struct access_peer *peer);
 void connection_free(struct connection *connection);
 
 /* Called every SWEEP_SECONDS; may free the connection. */
 void connection_sweep(struct connection *connection);
+
+/* Closes the descriptors that were sent and not taken. */
+void connection_close_fds(struct connection *connection);
 
 /* Goes on with what can be done: further calls, further replies. May free the connection. */
 void connection_process(struct connection *connection);

@@ -2,12 +2,15 @@
 #pragma once
 
 #include <stdbool.h>
+#include <stddef.h>
 
 struct attach_options;
 struct container;
 struct container_waiter;
+struct error;
 struct exec;
 struct json_object;
+struct mount_spec;
 struct request;
 
 /* The container that the call names, if the peer may act on it; NULL when answered already. */
@@ -38,6 +41,11 @@ void container_stop_recording_method(struct request *request);
 void container_recordings_method(struct request *request);
 void container_remove_recording_method(struct request *request);
 void container_get_recording_method(struct request *request);
+
+/* Gives mounts the descriptors that came with the call: each one to one of them, and all of them.
+ * ERROR_INVALID_VALUE, subject "source_fd".
+ */
+int take_sources(struct request *request, struct mount_spec *mounts, size_t n, struct error *err);
 
 /* {"framing": 1} */
 struct json_object *framing_reply(void);

@@ -78,7 +78,9 @@ static void done_with_nothing(struct container_waiter *waiter, struct container 
 static int create(struct request *request, bool discard_on_failure, struct container **ret,
 		  struct error *err)
 {
-	struct server *server = request->connection->server;
+	const struct server_params *server = &request->connection->server->params;
+	struct launch_userns ids;
+	bool own_ids;
 	struct container_create_params params = {
 		.name = string_parameter(request, "name"),
 		.owner = request->connection->peer.uid,
@@ -88,10 +90,14 @@ static int create(struct request *request, bool discard_on_failure, struct conta
 	if (spec_from_json(json_object_object_get(request->call.parameters, "spec"), &params.spec,
 			   err) < 0)
 		return -1;
-	if (access_spec(&request->connection->peer, &params.spec, err) == 0 &&
+	if (take_sources(request, params.spec.mounts.items, params.spec.mounts.n, err) == 0 &&
 	    spec_validate(&params.spec, err) == 0 &&
-	    containers_create(server->params.containers, &params, ret, err) == 0)
-		return 0;
+	    access_spec(&request->connection->peer, server, &params.spec, &ids, &own_ids, err) ==
+		    0) {
+		params.ids = own_ids ? &ids : NULL;
+		if (containers_create(server->containers, &params, ret, err) == 0)
+			return 0;
+	}
 	spec_done(&params.spec);
 	return -1;
 }
@@ -302,13 +308,15 @@ static void reply_when_saved(struct request *request, struct container *containe
 void container_update_method(struct request *request)
 {
 	struct container *container = find_container(request);
+	struct json_object *changes;
 	struct error err;
 
 	if (!container)
 		return;
-	if (container_update(container,
-			     json_object_object_get(request->call.parameters, "resources"),
-			     string_parameter(request, "restart"), &err) < 0)
+	changes = json_object_object_get(request->call.parameters, "resources");
+	if (access_update(&request->connection->peer, &request->connection->server->params,
+			  container, changes, &err) < 0 ||
+	    container_update(container, changes, string_parameter(request, "restart"), &err) < 0)
 		request_error(request, &err);
 	else
 		reply_when_saved(request, container);

@@ -115,9 +115,9 @@ static void inspect(struct request *request)
 }
 
 const struct method container_methods[] = {
-	{ "Create", ACCESS_CREATE, 0, container_create_method, NULL },
+	{ "Create", ACCESS_CREATE, METHOD_DESCRIPTORS, container_create_method, NULL },
 	{ "Start", ACCESS_CONTAINER, METHOD_UPGRADE, container_start_method, NULL },
-	{ "Run", ACCESS_CREATE, METHOD_UPGRADE, container_run_method, NULL },
+	{ "Run", ACCESS_CREATE, METHOD_UPGRADE | METHOD_DESCRIPTORS, container_run_method, NULL },
 	{ "Exec", ACCESS_CONTAINER, METHOD_UPGRADE, container_exec_method, NULL },
 	{ "Attach", ACCESS_CONTAINER, METHOD_UPGRADE, container_attach_method, NULL },
 	{ "Sessions", ACCESS_CONTAINER, 0, container_sessions_method, NULL },
@@ -132,7 +132,7 @@ const struct method container_methods[] = {
 	{ "Update", ACCESS_CONTAINER, 0, container_update_method, NULL },
 	{ "Pause", ACCESS_CONTAINER, 0, container_pause_method, NULL },
 	{ "Unpause", ACCESS_CONTAINER, 0, container_unpause_method, NULL },
-	{ "AddMount", ACCESS_CONTAINER, 0, container_add_mount_method, NULL },
+	{ "AddMount", ACCESS_CONTAINER, METHOD_DESCRIPTORS, container_add_mount_method, NULL },
 	{ "RemoveMount", ACCESS_CONTAINER, 0, container_remove_mount_method, NULL },
 	{ "Wait", ACCESS_CONTAINER, 0, container_wait_method, NULL },
 	{ "List", ACCESS_ANYONE, METHOD_STREAM, list, list_some },

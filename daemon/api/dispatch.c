@@ -18,6 +18,11 @@ static bool check_flags(struct request *request)
 {
 	const struct method *method = request->method;
 
+	if (request->connection->n_fds && !(method->flags & METHOD_DESCRIPTORS)) {
+		connection_close_fds(request->connection);
+		request_service_error(request, "InvalidParameter", "parameter", "descriptors");
+		return false;
+	}
 	if (method->flags & METHOD_STREAM && !request->call.more) {
 		request_service_error(request, "ExpectedMore", NULL, NULL);
 		return false;

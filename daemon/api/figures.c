@@ -78,7 +78,7 @@ static int check_names(struct request *request, struct error *err)
 		const char *name = json_object_get_string(json_object_array_get_idx(array, i));
 
 		if (containers_find(containers_of(request), name, &container, err) < 0 ||
-		    access_container(&request->connection->peer, container, err) < 0)
+		    access_container(&request->connection->peer, container, name, err) < 0)
 			return -1;
 		(void)json_object_array_put_idx(array, i,
 						json_object_new_string(container_id(container)));

@@ -73,22 +73,26 @@ static const char *cgroup_version(void)
 	return access("/sys/fs/cgroup/unified/cgroup.controllers", F_OK) == 0 ? "hybrid" : "v1";
 }
 
-static void add_counts(struct json_object *reply, const struct containers *containers)
+/* Of those that the peer gets to see. */
+static void add_counts(struct json_object *reply, const struct connection *connection)
 {
-	size_t active = 0, inactive = 0;
+	struct container *container = containers_next(connection->server->params.containers, 0);
+	int64_t active = 0, inactive = 0;
 
-	for (int state = 0; state < CONTAINER_STATE_COUNT; state++) {
-		size_t n = containers_count(containers, (enum container_state)state);
+	for (; container; container = container_following(container)) {
+		enum container_state state = container_state(container);
 
+		if (!access_sees(&connection->peer, container))
+			continue;
 		if (state == CONTAINER_STARTING || state == CONTAINER_RUNNING ||
 		    state == CONTAINER_STOPPING)
-			active += n;
+			active++;
 		else
-			inactive += n;
+			inactive++;
 	}
-	add_int(reply, "containers", (int64_t)(active + inactive));
-	add_int(reply, "containers_running", (int64_t)active);
-	add_int(reply, "containers_stopped", (int64_t)inactive);
+	add_int(reply, "containers", active + inactive);
+	add_int(reply, "containers_running", active);
+	add_int(reply, "containers_stopped", inactive);
 }
 
 static void add_images(struct json_object *reply, const char *image_dir)
@@ -118,7 +122,7 @@ static void get_info(struct request *request)
 	add_string(reply, "state_directory", server->params.state_dir);
 	add_string(reply, "run_directory", server->params.run_dir);
 	add_string(reply, "cgroup_version", cgroup_version());
-	add_counts(reply, server->params.containers);
+	add_counts(reply, request->connection);
 	add_images(reply, server->params.image_dir);
 	add_int(reply, "peer_uid", request->connection->peer.uid);
 	add_int(reply, "connections", server->n_connections);

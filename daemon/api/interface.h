@@ -14,8 +14,9 @@ struct request;
 struct server;
 
 enum method_flags {
-	METHOD_STREAM = 1 << 0,	 /* only makes sense with `more` */
-	METHOD_UPGRADE = 1 << 1, /* may be called with `upgrade` */
+	METHOD_STREAM = 1 << 0,	     /* only makes sense with `more` */
+	METHOD_UPGRADE = 1 << 1,     /* may be called with `upgrade` */
+	METHOD_DESCRIPTORS = 1 << 2, /* descriptors may come with the call */
 };
 
 struct method {

@@ -1,5 +1,4 @@
 #include <errno.h>
-#include <grp.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -33,16 +32,16 @@ static int remove_stale(const struct sockaddr_un *address, struct error *err)
 	return 0;
 }
 
-static int set_access(const char *path, struct error *err)
+static int set_access(const char *path, const char *name, struct error *err)
 {
-	const struct group *group = getgrnam("dokrust");
+	gid_t gid;
 
-	if (group && (chown(path, 0, group->gr_gid) < 0 || chmod(path, 0660) < 0))
+	if (access_find_group(name, &gid) && (chown(path, 0, gid) < 0 || chmod(path, 0660) < 0))
 		return error_set_errno(err, errno, "%s", path);
 	return 0;
 }
 
-int server_listen(const char *path, int *ret_fd, struct error *err)
+int server_listen(const char *path, const char *group, int *ret_fd, struct error *err)
 {
 	struct sockaddr_un address = { .sun_family = AF_UNIX };
 	_cleanup_(fd_closep) int fd = -1;
@@ -62,7 +61,7 @@ int server_listen(const char *path, int *ret_fd, struct error *err)
 	(void)umask(umask_before);
 	if (r < 0)
 		return error_set_errno(err, errno, "bind %s", path);
-	if (set_access(path, err) < 0)
+	if (set_access(path, group, err) < 0)
 		return -1;
 	if (listen(fd, BACKLOG) < 0)
 		return error_set_errno(err, errno, "listen on %s", path);

@@ -30,6 +30,7 @@ static const struct {
 	[ERROR_LIMIT_REACHED] = { CONTAINER_ERROR "LimitReached", NULL },
 	[ERROR_PROTOCOL] = { CONTAINER_ERROR "Failed", NULL },
 	[ERROR_VOLUME_NOT_FOUND] = { VOLUME_ERROR "VolumeNotFound", "volume" },
+	[ERROR_NOT_ALLOWED] = { CONTAINER_ERROR "NotAllowed", NULL },
 	[ERROR_VOLUME_IN_USE] = { VOLUME_ERROR "VolumeInUse", "volume" },
 };
 

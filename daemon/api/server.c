@@ -34,10 +34,9 @@ static bool has_room_for(const struct server *server, uid_t uid)
 
 static void welcome(struct server *server, int fd)
 {
-	struct ucred peer;
-	socklen_t size = sizeof(peer);
+	struct access_peer peer;
 
-	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &size) < 0) {
+	if (!access_identify(&server->params.access, fd, &peer)) {
 		fd_close(fd);
 		return;
 	}

@@ -6,6 +6,7 @@
 #include <event2/event.h>
 
 #include "common/error.h"
+#include "daemon/api/access.h"
 #include "daemon/container/container.h"
 
 struct server;
@@ -16,15 +17,16 @@ struct server_params {
 	struct volumes *volumes;
 	const char *socket; /* path, for those who ask; the strings outlive the server */
 	const char *state_dir, *run_dir, *image_dir;
+	struct access_settings access;
 	unsigned int connections_max, connections_per_user_max;
 	int64_t started_at_us;
 };
 
-/* A listening socket at path: mode 0660 and group "dokrust" where there is such a group, 0600
- * otherwise. A stale one of a daemon that died is replaced; one that answers is an error. The
+/* A listening socket at path: mode 0660 and that group (a name, or a number) where there is such a
+ * group, 0600 otherwise. A stale one of a daemon that died is replaced; one that answers is an error. The
  * caller owns *ret_fd.
  */
-int server_listen(const char *path, int *ret_fd, struct error *err);
+int server_listen(const char *path, const char *group, int *ret_fd, struct error *err);
 
 /* listen_fd is taken, on success only. The socket's file stays when the server is freed. */
 int server_new(const struct server_params *params, int listen_fd, struct server **ret,

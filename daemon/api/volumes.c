@@ -90,7 +90,8 @@ static struct volume *find_volume(struct request *request)
 	struct error err;
 
 	if (volumes_find(volumes_of(request), string_parameter(request, "volume"), &volume, &err) ==
-	    0)
+		    0 &&
+	    access_volume(&request->connection->peer, volume, &err) == 0)
 		return volume;
 	request_error(request, &err);
 	return NULL;
@@ -136,7 +137,10 @@ static void create(struct request *request)
 		return;
 	}
 	if (options.name && volumes_find(volumes_of(request), options.name, &volume, &err) == 0) {
-		request_reply(request, name_object(options.name));
+		if (access_volume(&request->connection->peer, volume, &err) < 0)
+			request_error(request, &err);
+		else
+			request_reply(request, name_object(options.name));
 		return;
 	}
 	params.name = options.name;
@@ -171,12 +175,20 @@ static void remove_(struct request *request)
 	volume_remove(volume, on_durable, new_ticket(request, NULL));
 }
 
+/* The first from `volume` on that the peer gets to see. */
+static struct volume *next_seen(const struct request *request, struct volume *volume)
+{
+	while (volume && !access_sees_owner(&request->connection->peer, volume_owner(volume)))
+		volume = volume_following(volume);
+	return volume;
+}
+
 static void list(struct request *request)
 {
-	struct volume *volume = volumes_first(volumes_of(request)), *next;
+	struct volume *volume = next_seen(request, volumes_first(volumes_of(request))), *next;
 
 	for (; volume; volume = next) {
-		next = volume_following(volume);
+		next = next_seen(request, volume_following(volume));
 		if (!next) {
 			request_reply(request, describe(request, volume));
 			return;
@@ -206,11 +218,12 @@ static void prune(struct request *request)
 {
 	bool all = json_object_get_boolean(json_object_object_get(request->call.parameters, "all"));
 	struct json_object *reply = json_object_new_object(), *names = json_object_new_array();
-	struct volume *volume = volumes_first(volumes_of(request)), *next, *last = NULL;
+	struct volume *volume = next_seen(request, volumes_first(volumes_of(request)));
+	struct volume *next, *last = NULL;
 
 	json_object_object_add(reply, "volumes", names);
 	for (; volume; volume = next) {
-		next = volume_following(volume);
+		next = next_seen(request, volume_following(volume));
 		if (!is_to_go(request, volume, all))
 			continue;
 		json_object_array_add(names, json_object_new_string(volume_name(volume)));

@@ -27,6 +27,7 @@ struct process;
 struct cgroups;
 struct keep;
 struct launcher;
+struct launch_userns;
 struct store;
 struct volumes;
 struct logs;
@@ -140,6 +141,7 @@ struct container_create_params {
 	struct spec spec; /* taken on success, valid (spec_validate) */
 	const char *name; /* NULL: one is made up */
 	uid_t owner;
+	const struct launch_userns *ids; /* those that it has to have; NULL: as its spec says */
 	/* Until it has run, a failure to start removes it. */
 	bool discard_on_failure;
 };

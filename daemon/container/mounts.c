@@ -1,5 +1,7 @@
 #include "daemon/container/mounts.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mount.h>
@@ -7,6 +9,7 @@
 #include "common/alloc.h"
 #include "common/cleanup.h"
 #include "daemon/container/object.h"
+#include "daemon/container/userns.h"
 #include "daemon/image/volume.h"
 #include "daemon/launch/bind.h"
 
@@ -27,6 +30,19 @@ static uint64_t propagation_of(const struct mount_spec *mount)
 	return strcmp(name, "shared") == 0 ? MS_SHARED : MS_PRIVATE;
 }
 
+static int open_by_descriptor(const struct mount_spec *mount, int *ret, struct error *err)
+{
+	if (mount->fd < 0)
+		return error_set_subject(err, ERROR_INVALID_VALUE, "source_fd",
+					 "the daemon that was given %.256s has ended; remove the "
+					 "mount and add it again",
+					 mount->source);
+	if (bind_check_given(mount->fd, mount->source, err) < 0)
+		return -1;
+	*ret = fcntl(mount->fd, F_DUPFD_CLOEXEC, 0);
+	return *ret < 0 ? error_set_errno(err, errno, "copy a descriptor") : 0;
+}
+
 static int open_source(const struct mount_spec *mount, const char *path, uint64_t attributes,
 		       int userns_fd, struct launch_mount *ret, struct error *err)
 {
@@ -40,7 +56,8 @@ static int open_source(const struct mount_spec *mount, const char *path, uint64_
 	_cleanup_(fd_closep) int source = -1;
 
 	ret->peers = params.propagation != MS_PRIVATE;
-	if (bind_open(path, &source, err) < 0)
+	if ((mount->source_fd >= 0 ? open_by_descriptor(mount, &source, err) :
+				     bind_open(path, &source, err)) < 0)
 		return -1;
 	return bind_clone(source, &params, &ret->fd, err);
 }
@@ -70,6 +87,10 @@ static int prepare(struct container *container, const struct mount_spec *mount, 
 
 	*item = (struct launch_mount){ .target = mount->target, .fd = -1 };
 	mounts->n++;
+	/* Root in there is somebody on the host: what is theirs on the disk is root's already. */
+	if (strcmp(mount->type, "bind") == 0 && container_userns_is_owners(container))
+		return open_source(mount, mount->source, attributes_of(mount) | MOUNT_ATTR_NOSUID,
+				   -1, item, err);
 	if (strcmp(mount->type, "bind") == 0)
 		return open_source(mount, mount->source, attributes_of(mount), userns_fd, item,
 				   err);

@@ -35,8 +35,9 @@ struct container {
 
 	/* Its user namespace (userns.h). */
 	enum { USERNS_UNDECIDED, USERNS_HOST, USERNS_OWN } userns;
-	char *userns_reason; /* why it has the host's, where nobody said so */
-	uint32_t id_range;   /* its first id of the pool; 0: none */
+	char *userns_reason;	 /* why it has the host's, where nobody said so */
+	uint32_t id_range;	 /* its first id of the pool; 0: none */
+	char *uid_map, *gid_map; /* those of its owner, who may have no others; NULL: any */
 
 	struct cgroup *cgroup; /* while it runs, and until its processes are gone */
 	int64_t oom_kills;     /* in its last run, once that has ended */

@@ -100,6 +100,8 @@ void container_free(struct container *container)
 	container_log_done(container);
 	container_userns_release(container);
 	free(container->userns_reason);
+	free(container->uid_map);
+	free(container->gid_map);
 	spec_done(&container->spec);
 	strv_free(container->command);
 	strv_free(container->made_volumes);
@@ -287,6 +289,8 @@ int containers_create(struct containers *set, struct container_create_params *pa
 	container = container_new(set, id);
 	(void)memcpy(container->name, name, sizeof(name));
 	container->spec = params->spec;
+	if (params->ids)
+		container_userns_set_ids(container, params->ids);
 	if (launcher_check_rights(set->params.launcher, &container->spec.rights, err) < 0 ||
 	    container_resolve_command(container, err) < 0 ||
 	    container_log_check_spec(&params->spec, err) < 0 ||

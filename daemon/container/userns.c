@@ -21,14 +21,32 @@ static bool wants_own(const struct container *container)
 {
 	const struct spec *spec = &container->spec;
 
+	if (container->uid_map)
+		return true;
 	if (container->userns != USERNS_UNDECIDED)
 		return container->userns == USERNS_OWN;
 	return spec->userns ? strcmp(spec->userns, "host") != 0 : !spec->rights.privileged;
 }
 
+void container_userns_set_ids(struct container *container, const struct launch_userns *ids)
+{
+	char text[ID_MAP_TEXT_SIZE];
+
+	id_map_format(&ids->uids, text);
+	container->uid_map = alloc_strdup(text);
+	id_map_format(&ids->gids, text);
+	container->gid_map = alloc_strdup(text);
+}
+
+bool container_userns_is_owners(const struct container *container)
+{
+	return container->uid_map;
+}
+
 int container_userns_take(struct container *container, struct error *err)
 {
-	if (container->id_range || !wants_own(container) || is_map(container->spec.userns))
+	if (container->id_range || container->uid_map || !wants_own(container) ||
+	    is_map(container->spec.userns))
 		return 0;
 	return userns_pool_take(container->set->params.userns_pool, &container->id_range, err);
 }
@@ -45,6 +63,11 @@ static void get_maps(const struct container *container, struct launch_userns *re
 	struct error ignored;
 
 	ret->fd = -1;
+	if (container->uid_map) {
+		(void)id_map_parse(container->uid_map, &ret->uids, &ignored);
+		(void)id_map_parse(container->gid_map, &ret->gids, &ignored);
+		return;
+	}
 	if (is_map(container->spec.userns))
 		(void)id_map_parse(container->spec.userns, &ret->uids, &ignored);
 	else
@@ -84,7 +107,7 @@ bool container_userns_maps(const struct container *container, struct launch_user
 
 bool container_userns_fall_back(struct container *container, const struct error *err)
 {
-	if (container->spec.userns || container->userns != USERNS_UNDECIDED ||
+	if (container->spec.userns || container->uid_map || container->userns != USERNS_UNDECIDED ||
 	    strcmp(err->subject, LAUNCH_NO_USERNS) != 0)
 		return false;
 	free(container->userns_reason);
@@ -112,17 +135,21 @@ void container_userns_to_record(const struct container *container, struct json_o
 		record_add_string(record, "userns",
 				  container->userns == USERNS_OWN ? "own" : "host");
 	record_add_string(record, "userns_reason", container->userns_reason);
+	record_add_string(record, "uid_map", container->uid_map);
+	record_add_string(record, "gid_map", container->gid_map);
 }
 
 struct raw {
 	int64_t id_range;
-	char *userns, *userns_reason;
+	char *userns, *userns_reason, *uid_map, *gid_map;
 };
 
 static const struct json_field raw_fields[] = {
 	JSON_FIELD(struct raw, id_range, JSON_INT),
 	JSON_FIELD(struct raw, userns, JSON_STRING),
 	JSON_FIELD(struct raw, userns_reason, JSON_STRING),
+	JSON_FIELD(struct raw, uid_map, JSON_STRING),
+	JSON_FIELD(struct raw, gid_map, JSON_STRING),
 };
 
 static void raw_done(struct raw *raw)
@@ -142,6 +169,17 @@ int container_userns_from_record(struct container *container, struct json_object
 	if (raw.id_range && !container->id_range &&
 	    userns_pool_claim(container->set->params.userns_pool, (uint32_t)raw.id_range))
 		container->id_range = (uint32_t)raw.id_range;
+	if (raw.uid_map || raw.gid_map) {
+		struct id_map map;
+
+		if (!raw.uid_map || !raw.gid_map || id_map_parse(raw.uid_map, &map, err) < 0 ||
+		    id_map_parse(raw.gid_map, &map, err) < 0)
+			return error_set(err, ERROR_PROTOCOL, "its maps of ids are damaged");
+		free(container->uid_map);
+		free(container->gid_map);
+		container->uid_map = TAKE_PTR(raw.uid_map);
+		container->gid_map = TAKE_PTR(raw.gid_map);
+	}
 	if (raw.userns_reason) {
 		free(container->userns_reason);
 		container->userns_reason = TAKE_PTR(raw.userns_reason);

@@ -5,6 +5,9 @@
 
 #include "daemon/container/object.h"
 
+/* These, whatever its spec says. */
+void container_userns_set_ids(struct container *container, const struct launch_userns *ids);
+
 /* Gives it a range of ids, if it needs one. ERROR_LIMIT_REACHED. */
 int container_userns_take(struct container *container, struct error *err);
 void container_userns_release(struct container *container);
@@ -14,6 +17,9 @@ void container_userns_release(struct container *container);
  */
 int container_userns_open(struct container *container, struct launch_userns *ret,
 			  struct error *err);
+
+/* Whether its root is a user of the host's, who has access to files as they are on the disk. */
+bool container_userns_is_owners(const struct container *container);
 
 /* The maps of one that has run; false if it has the host's. The descriptor is -1. */
 bool container_userns_maps(const struct container *container, struct launch_userns *ret);

@@ -294,6 +294,11 @@ void volume_remove(struct volume *volume, store_callback removed, void *userdata
 	volume_free(volume);
 }
 
+uid_t volume_owner(const struct volume *volume)
+{
+	return (uid_t)volume->owner;
+}
+
 const char *volume_name(const struct volume *volume)
 {
 	return volume->name;

@@ -46,6 +46,7 @@ int volumes_create(struct volumes *volumes, const struct volume_params *params,
 void volume_remove(struct volume *volume, store_callback removed, void *userdata);
 
 const char *volume_name(const struct volume *volume);
+uid_t volume_owner(const struct volume *volume);
 bool volume_is_anonymous(const struct volume *volume);
 
 /* Absolute path of its directory. */
