@@ -140,6 +140,8 @@ const struct option spec_options_table[] = {
 	     "no-new-privileges[=BOOL], seccomp=FILE|unconfined, systempaths=unconfined"),
 	TEXT("device", '\0', OPTION_TEXTS, spec.rights.devices, "HOST[:CONTAINER[:rwm]]",
 	     "give it a device of the host"),
+	TEXT("device-cgroup-rule", '\0', OPTION_TEXTS, spec.rights.device_rules,
+	     "TYPE MAJOR:MINOR rwm", "let it use devices of some numbers"),
 	TEXT("group-add", '\0', OPTION_TEXTS, spec.rights.groups, "GROUP",
 	     "one more supplementary group"),
 	TEXT("ulimit", '\0', OPTION_TEXTS, spec.rights.ulimits, "NAME=SOFT[:HARD]",

@@ -2,6 +2,8 @@
 
 #include <string.h>
 
+#include "common/parse.h"
+
 /* What every container has there already. */
 static const char *const taken[] = {
 	"console", "fd",     "full",  "mqueue", "null", "ptmx",	   "pts",  "random",
@@ -86,5 +88,40 @@ int device_parse(const char *text, struct device_option *ret, struct error *err)
 	if (check_place(device.container, err) < 0)
 		return -1;
 	*ret = device;
+	return 0;
+}
+
+/* --- Rules ----------------------------------------------------------------------------------- */
+
+static bool parse_device_number(const char *text, int64_t *ret)
+{
+	struct error ignored;
+
+	*ret = -1;
+	return strcmp(text, "*") == 0 || parse_integer(text, 0, UINT32_MAX, ret, &ignored) == 0;
+}
+
+int device_rule_parse(const char *text, struct device_rule *ret, struct error *err)
+{
+	struct device_rule rule = { .type = text[0], .major = -1, .minor = -1 };
+	char buffer[64] = "", *rest = buffer, *type, *major, *minor;
+	struct device_option access = { .read = false };
+
+	if (strlen(text) < sizeof(buffer))
+		(void)strcpy(buffer, text);
+	type = strsep(&rest, " ");
+	major = strsep(&rest, ":");
+	minor = strsep(&rest, " ");
+	if (!rest || !*rest || strlen(type) != 1 || !strchr("abc", type[0]) ||
+	    !parse_device_number(major, &rule.major) || !parse_device_number(minor, &rule.minor) ||
+	    !parse_access(rest, &access))
+		return error_set(err, ERROR_INVALID_VALUE,
+				 "\"%.48s\": a rule for devices is TYPE MAJOR:MINOR ACCESS, as "
+				 "\"c 10:229 rwm\"",
+				 text);
+	rule.read = access.read;
+	rule.write = access.write;
+	rule.make = access.make;
+	*ret = rule;
 	return 0;
 }

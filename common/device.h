@@ -2,6 +2,7 @@
 #pragma once
 
 #include <stdbool.h>
+#include <stdint.h>
 
 #include "common/error.h"
 
@@ -14,6 +15,18 @@ struct device_option {
 	char host[DEVICE_PATH_SIZE], container[DEVICE_PATH_SIZE];
 	bool read, write, make;
 };
+
+enum { DEVICE_RULES_MAX = 64 };
+
+/* docker's form of what a container may do with devices of some numbers: TYPE MAJOR:MINOR ACCESS, as
+ * "c 10:* rw"; TYPE is a, b or c, a number may be an asterisk (-1), ACCESS has letters of "rwm".
+ */
+struct device_rule {
+	char type; /* 'b', 'c', or 'a' for both */
+	int64_t major, minor;
+	bool read, write, make;
+};
+int device_rule_parse(const char *text, struct device_rule *ret, struct error *err);
 
 /* Whether the host has it is not looked at. */
 int device_parse(const char *text, struct device_option *ret, struct error *err);

@@ -32,6 +32,7 @@ static const struct json_field fields[] = {
 	JSON_FIELD(struct rights, ulimits, JSON_STRINGS),
 	JSON_FIELD(struct rights, sysctls, JSON_MAP),
 	JSON_FIELD(struct rights, devices, JSON_STRINGS),
+	JSON_FIELD(struct rights, device_rules, JSON_STRINGS),
 	JSON_FIELD(struct rights, groups, JSON_STRINGS),
 	JSON_FIELD(struct rights, oom_score_adj, JSON_INT),
 	JSON_FIELD(struct rights, shm_bytes, JSON_INT),
@@ -133,6 +134,18 @@ static int check_devices(const struct rights *rights, struct error *err)
 	return 0;
 }
 
+static int check_device_rules(const struct rights *rights, struct error *err)
+{
+	struct device_rule rule;
+
+	if (strv_length(rights->device_rules) > DEVICE_RULES_MAX)
+		return too_many("device_rules", DEVICE_RULES_MAX, err);
+	for (char **text = rights->device_rules; text && *text; text++)
+		if (device_rule_parse(*text, &rule, err) < 0)
+			return blame("device_rules", err);
+	return 0;
+}
+
 static int check_groups(const struct rights *rights, struct error *err)
 {
 	if (strv_length(rights->groups) > RIGHTS_GROUPS_MAX)
@@ -172,7 +185,8 @@ int rights_validate(const struct rights *rights, struct error *err)
 {
 	if (check_capabilities(rights, err) < 0 || check_seccomp(rights, err) < 0 ||
 	    check_ulimits(rights, err) < 0 || check_sysctls(rights, err) < 0 ||
-	    check_devices(rights, err) < 0 || check_groups(rights, err) < 0)
+	    check_devices(rights, err) < 0 || check_device_rules(rights, err) < 0 ||
+	    check_groups(rights, err) < 0)
 		return -1;
 	return check_numbers(rights, err);
 }

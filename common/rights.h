@@ -24,6 +24,7 @@ struct rights {
 	char **ulimits;		/* common/ulimit.h */
 	char **sysctls;		/* KEY=VALUE, common/sysctl.h */
 	char **devices;		/* common/device.h */
+	char **device_rules;	/* the same: what may be done with nodes that are there or made */
 	char **groups;		/* supplementary ones, names or numbers inside */
 	int64_t oom_score_adj;	/* proc(5) */
 	int64_t shm_bytes;	/* size of /dev/shm */

@@ -17,6 +17,7 @@
 #include <sys/types.h>
 
 #include "common/error.h"
+#include "daemon/cgroup/devices.h"
 #include "daemon/cgroup/limits.h"
 
 struct cgroups;
@@ -98,6 +99,16 @@ int cgroup_remove(struct cgroup *cgroup, struct error *err);
  * put back. A limit whose controller the host lacks fails before anything is written.
  */
 int cgroup_update(struct cgroup *cgroup, const struct cgroup_limits *changes, struct error *err);
+
+/* --- Devices --------------------------------------------------------------------------------- */
+
+/* Which devices the group's processes may open and make nodes of: those that every container may
+ * (devices.h), and these; or all there are. For a group that is new. A host without a device controller
+ * allows what it allows; that is no error. ERROR_FAILED.
+ */
+int cgroup_allow_devices(struct cgroup *cgroup, const struct cgroup_device *more, size_t n,
+			 struct error *err);
+int cgroup_allow_all_devices(struct cgroup *cgroup, struct error *err);
 
 /* --- Being born inside ----------------------------------------------------------------------- */
 

@@ -41,3 +41,8 @@ int cgroup_devices_set_v1(int group_fd, const struct cgroup_device *allowed, siz
 			  struct error *err);
 int cgroup_devices_set_v2(int group_fd, const struct cgroup_device *allowed, size_t n,
 			  struct error *err);
+
+/* The two halves of the latter: a program can serve many groups. */
+int cgroup_devices_load_v2(const struct cgroup_device *allowed, size_t n, int *ret_fd,
+			   struct error *err);
+int cgroup_devices_use_v2(int group_fd, int program_fd, struct error *err);

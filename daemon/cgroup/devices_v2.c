@@ -173,12 +173,22 @@ static int detach(int group_fd, uint32_t id, struct error *err)
 /* All programs of a group have to agree: with the new one before the old one goes, there is no
  * moment in which more is allowed than by one of them.
  */
-int cgroup_devices_set_v2(int group_fd, const struct cgroup_device *allowed, size_t n,
-			  struct error *err)
+int cgroup_devices_use_v2(int group_fd, int program_fd, struct error *err)
 {
-	_cleanup_(fd_closep) int fd = -1;
-	struct program program = { .n = 0 };
 	struct attached before = { .n = 0 };
+
+	if (query(group_fd, &before, err) < 0 || attach(group_fd, program_fd, err) < 0)
+		return -1;
+	for (uint32_t i = 0; i < before.n; i++)
+		if (detach(group_fd, before.ids[i], err) < 0)
+			return -1;
+	return 0;
+}
+
+int cgroup_devices_load_v2(const struct cgroup_device *allowed, size_t n, int *ret_fd,
+			   struct error *err)
+{
+	struct program program = { .n = 0 };
 	size_t i = 0;
 
 	assert(n <= CGROUP_DEVICES_MAX);
@@ -187,11 +197,15 @@ int cgroup_devices_set_v2(int group_fd, const struct cgroup_device *allowed, siz
 		i++;
 	if (i == n)
 		emit_exit(&program, false);
-	if (load(&program, &fd, err) < 0 || query(group_fd, &before, err) < 0 ||
-	    attach(group_fd, fd, err) < 0)
+	return load(&program, ret_fd, err);
+}
+
+int cgroup_devices_set_v2(int group_fd, const struct cgroup_device *allowed, size_t n,
+			  struct error *err)
+{
+	_cleanup_(fd_closep) int fd = -1;
+
+	if (cgroup_devices_load_v2(allowed, n, &fd, err) < 0)
 		return -1;
-	for (i = 0; i < before.n; i++)
-		if (detach(group_fd, before.ids[i], err) < 0)
-			return -1;
-	return 0;
+	return cgroup_devices_use_v2(group_fd, fd, err);
 }

@@ -27,6 +27,7 @@ struct cgroups {
 	bool has_spare;			 /* spare.c */
 	struct cgroup_entry spare_entry; /* v1's part of the way into it */
 	size_t n_kept;			 /* descriptors of groups that are watched */
+	int devices_fd; /* the program for groups that have the default devices; -1: not loaded */
 };
 
 struct kept_files;
@@ -73,6 +74,11 @@ int group_open_tasks(const struct cgroup *cgroup, struct cgroup_entry *ret, stru
 
 /* Sets the limit of processes that is the default, if that is where their controller is. */
 int group_limit_pids(struct cgroup *cgroup, int version, struct error *err);
+
+/* --- allow.c --------------------------------------------------------------------------------- */
+
+/* Lets the group have the default devices, where a version has the controller. */
+int group_allow_defaults(const struct cgroup *cgroup, int version, struct error *err);
 
 /* --- spare.c --------------------------------------------------------------------------------- */
 

@@ -43,6 +43,7 @@ void cgroups_prepare(struct cgroups *cgroups)
 	if (group_make_directories(&spare, 1, &ignored) < 0)
 		return;
 	if (group_limit_pids(&spare, 1, &ignored) < 0 ||
+	    group_allow_defaults(&spare, 1, &ignored) < 0 ||
 	    group_open_tasks(&spare, &cgroups->spare_entry, &ignored) < 0)
 		spare_remove(cgroups);
 	else

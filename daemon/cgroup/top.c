@@ -59,6 +59,7 @@ int cgroups_new(const struct cgroups_params *params, struct cgroups **ret, struc
 		cgroups->v2_parent =
 			alloc_printf("./%s", params->v2_parent + strspn(params->v2_parent, "/"));
 	cgroups->spare_entry = CGROUP_ENTRY_NULL;
+	cgroups->devices_fd = -1;
 	*ret = cgroups;
 	return 0;
 }
@@ -68,6 +69,7 @@ struct cgroups *cgroups_free(struct cgroups *cgroups)
 	if (!cgroups)
 		return NULL;
 	spare_remove(cgroups);
+	(void)fd_close(cgroups->devices_fd);
 	for (size_t i = 0; i < cgroups->n; i++) {
 		struct hierarchy *hierarchy = &cgroups->hierarchies[i];
 

@@ -2,12 +2,15 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
 
 #include "common/alloc.h"
 #include "common/cleanup.h"
 #include "common/parse.h"
 #include "common/text.h"
 #include "daemon/container/object.h"
+#include "daemon/launch/launch.h"
 #include "daemon/loop/fault.h"
 
 enum { PREPARE_AFTER_MS = 10, REMOVE_AGAIN_MS = 20 };
@@ -126,6 +129,63 @@ static void prepare_later(struct containers *set)
 	(void)event_add(set->prepare_groups, &later);
 }
 
+/* --- Devices --------------------------------------------------------------------------------- */
+
+static unsigned int access_of(bool read, bool write, bool make)
+{
+	return (read ? CGROUP_DEVICE_READ : 0U) | (write ? CGROUP_DEVICE_WRITE : 0U) |
+	       (make ? CGROUP_DEVICE_MAKE : 0U);
+}
+
+/* NOLINTNEXTLINE(misc-redundant-expression): as above */
+_Static_assert(CGROUP_DEVICE_ANY == -1, "a rule's numbers are passed on as they are");
+
+/* Only a rule for all there is can stand for both types at once. */
+static void add_rule(const struct device_rule *rule, struct cgroup_device *devices, size_t *n)
+{
+	const struct cgroup_device device = {
+		.type = rule->type == 'a' ? 'b' : rule->type,
+		.major = rule->major,
+		.minor = rule->minor,
+		.access = access_of(rule->read, rule->write, rule->make),
+	};
+
+	devices[(*n)++] = device;
+	if (rule->type != 'a')
+		return;
+	devices[*n] = device;
+	devices[(*n)++].type = 'c';
+}
+
+static int allow_devices(const struct container *container, struct error *err)
+{
+	const struct rights *rights = &container->spec.rights;
+	struct cgroup_device devices[DEVICES_MAX + 2 * DEVICE_RULES_MAX];
+	struct launch_device device;
+	struct device_rule rule;
+	size_t n = 0;
+
+	if (rights->privileged)
+		return cgroup_allow_all_devices(container->cgroup, err);
+	for (char **text = rights->devices; text && *text; text++) {
+		if (launch_find_device(*text, &device, err) < 0)
+			return -1;
+		devices[n++] = (struct cgroup_device){
+			.type = S_ISBLK(device.mode) ? 'b' : 'c',
+			.major = major(device.number),
+			.minor = minor(device.number),
+			.access = access_of(device.option.read, device.option.write,
+					    device.option.make),
+		};
+	}
+	for (char **text = rights->device_rules; text && *text; text++) {
+		if (device_rule_parse(*text, &rule, err) < 0)
+			return -1;
+		add_rule(&rule, devices, &n);
+	}
+	return cgroup_allow_devices(container->cgroup, devices, n, err);
+}
+
 /* --- The group ------------------------------------------------------------------------------- */
 
 int group_make(struct container *container, struct cgroup_entry *ret_entry, struct error *err)
@@ -140,6 +200,8 @@ int group_make(struct container *container, struct cgroup_entry *ret_entry, stru
 		return err->subject[0] ? in_resources(err) : -1;
 	fault_point("with its groups");
 	prepare_later(set);
+	if (allow_devices(container, err) < 0)
+		return -1;
 	return group_enter(container, ret_entry, err);
 }
 

@@ -171,7 +171,7 @@ def test_others_volumes_are_not_there(shared, ann, bob):
 
 @pytest.mark.parametrize("options", [
     ["--userns", "host"], ["--userns", f"0:{BOB}:1"], ["--userns", "0:0:1"], ["--privileged"],
-    ["--cap-add", "SYS_ADMIN"], ["--cap-add", "ALL"], ["--device", "/dev/fuse"],
+    ["--cap-add", "SYS_ADMIN"], ["--cap-add", "ALL"], ["--device", "/dev/fuse"], ["--device-cgroup-rule", "c 10:229 rw"],
     ["--security-opt", "seccomp=unconfined"], ["--security-opt", "systempaths=unconfined"],
     ["--cgroup", "memory.swappiness=0"], ["--quota", "memory:memory.swappiness:1"],
     ["--oom-score-adj", "-5"], ["--ulimit", "nofile=1000000"], ["--record", "/tmp/dokrust-x"],

@@ -13,6 +13,9 @@ DEFAULT = 0xa80425fb
 NET_ADMIN, SYS_ADMIN, KILL = 1 << 12, 1 << 21, 1 << 5
 
 
+ROOT_DISK = os.stat("/").st_dev
+
+
 def status(ctl, *options, execute=None):
     """Fields of /proc/self/status, capabilities as numbers."""
     argv = ["grep", "-E", "^(Cap|NoNew|Seccomp:|Groups)", "/proc/self/status"]
@@ -301,6 +304,52 @@ def test_a_device_is_given(ctl):
     made = ctl("run", "--rm", "--userns", "host", "--device", "/dev/fuse", "busybox", "sh", "-c",
                "mknod /dev/x c 10 229 && : <>/dev/x")
     assert "Permission denied" in made.err
+
+
+# It has taken the first wall away: its mounts are nodev no more.
+WITH_NODES = ["--userns", "host", "--cap-add", "SYS_ADMIN", "--security-opt", "seccomp=unconfined"]
+MAKE_NODES = "mount -o remount,dev / && "
+
+
+def test_devices_that_are_not_given_cannot_be_opened_whatever_is_mounted(ctl):
+    for name, numbers in (("memory", "c 1 1"), ("disk", f"b {os.major(ROOT_DISK)} {os.minor(ROOT_DISK)}"),
+                          ("fuse", "c 10 229")):
+        result = ctl("run", "--rm", *WITH_NODES, "busybox", "sh", "-c",
+                     MAKE_NODES + f"mknod /{name} {numbers} && echo made && head -c 1 /{name}")
+        assert result.out == "made\n" and "Operation not permitted" in result.err, result.err
+    shown = ctl.sh(MAKE_NODES + "mknod /n c 1 3 && echo x >/n && echo works", *WITH_NODES)
+    assert shown == "works\n"
+
+
+def test_a_device_is_given_for_what_was_said(ctl):
+    look = "(: </dev/fuse) && echo read; (: <>/dev/fuse) && echo both"
+    for userns in ("host", "auto"):
+        shown = ctl("run", "--rm", "--userns", userns, "--device", "/dev/fuse:r", "busybox", "sh", "-c", look)
+        assert shown.out == "read\n" and "Operation not permitted" in shown.err
+        assert ctl.sh(look, "--userns", userns, "--device", "/dev/fuse:rw") == "read\nboth\n"
+    # Nor can a node of its own be made, without m.
+    result = ctl("run", "--rm", *WITH_NODES, "busybox", "mknod", "/x", "c", "10", "229")
+    assert result.status == 0
+
+
+def test_a_rule_for_devices_allows_nodes_of_its_numbers(ctl):
+    make = MAKE_NODES + "mknod /f c 10 229 && (: <>/f) && echo opened"
+    assert ctl.sh(make, *WITH_NODES, "--device-cgroup-rule", "c 10:229 rw") == "opened\n"
+    assert ctl.sh(make, *WITH_NODES, "--device-cgroup-rule", "a 10:* rwm") == "opened\n"
+    assert "not permitted" in ctl("run", "--rm", *WITH_NODES, "--device-cgroup-rule", "c 10:228 rw",
+                                  "busybox", "sh", "-c", make).err
+
+
+@pytest.mark.parametrize("text", ["", "c", "c 1:3", "c 1:3 x", "d 1:3 r", "c 1 r", "c x:3 r", "c 1:3 rw w",
+                                  "c 1:-3 r", "c 99999999999:1 r"])
+def test_what_is_no_rule_for_devices_is_refused(ctl, daemon, text):
+    ctl.fails(125, "run", "--device-cgroup-rule", text, "busybox", "true")
+    assert daemon.list(all=True) == []
+
+
+def test_every_device_works_in_a_privileged_container(ctl):
+    shown = ctl.sh(MAKE_NODES + "mknod /f c 10 229 && (: <>/f) && echo opened", "--privileged")
+    assert shown == "opened\n"
 
 
 @pytest.mark.parametrize("text, said", [
