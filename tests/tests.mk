@@ -77,6 +77,7 @@ DEBIAN := $(patsubst %/sanitized,%,$(abspath $(BUILD)))/debian
 
 $(DEBIAN):
 	@tests/make-debian $@
+# The one with many packages is made by the tests that need it (test_services.py), beside this one.
 
 # $(call system,DIRECTORY OF THE BUILD)
 system = DOKRUST_BUILD=$(abspath $(1)) DOKRUST_DEBIAN=$(DEBIAN) PYTHONDONTWRITEBYTECODE=1 \
