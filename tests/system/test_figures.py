@@ -165,7 +165,8 @@ def test_top_shows_the_processes_of_a_container_and_no_others(daemon, ctl):
 
 
 def test_top_takes_the_options_of_ps(daemon, ctl):
-    ctl.ok("run", "-d", "--name", "work", "-t", "-u", "65534", "busybox", "sleep", "1000")
+    ctl.ok("run", "-d", "--name", "work", "--userns", "host", "-t", "-u", "65534", "busybox", "sleep",
+           "1000")
     rows = table(ctl.ok("top", "work", "-o", "nspid,uid,args"))
     assert rows == [["NSPID", "UID", "COMMAND"], ["1", "0", "dokrust-init"],
                     ["2", "65534", "sleep 1000"]]
