@@ -17,7 +17,7 @@ static const struct values defaults = { .sig_proxy = true, .history_rows = -1 };
 
 static int option_rows(const char *text, void *value, struct error *err)
 {
-	return parse_integer(text, 0, 1000, value, err);
+	return parse_integer(text, 0, 2000, value, err);
 }
 
 static const struct option options[] = {
@@ -37,7 +37,7 @@ static const struct option options[] = {
 	  .kind = OPTION_PARSED,
 	  .offset = offsetof(struct values, history_rows),
 	  .argument = "ROWS",
-	  .help = "how much of the scrollback to show (default 200)",
+	  .help = "how much of the scrollback to show (default 200, at most 2000)",
 	  .parse = option_rows },
 	{ .name = "detach-keys",
 	  .kind = OPTION_PARSED,

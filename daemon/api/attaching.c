@@ -9,7 +9,7 @@
 #include "daemon/api/container_methods.h"
 #include "daemon/api/interface.h"
 
-enum { HISTORY_ROWS_DEFAULT = 200, HISTORY_ROWS_MAX = 1000 };
+enum { HISTORY_ROWS_DEFAULT = 200, HISTORY_ROWS_MAX = 2000 };
 
 /* --- Parameters ------------------------------------------------------------------------------ */
 

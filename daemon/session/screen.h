@@ -15,7 +15,7 @@ struct screen;
 
 enum {
 	SCREEN_SIZE_MAX = 1000,	   /* rows and columns are clamped to 1..SCREEN_SIZE_MAX */
-	SCREEN_HISTORY_MAX = 1000, /* rows of scrollback that are kept */
+	SCREEN_HISTORY_MAX = 2000, /* rows of scrollback that are kept */
 	SCREEN_ANSWERS_MAX = 1024, /* bytes of answers that wait to be taken; more are dropped */
 };
 

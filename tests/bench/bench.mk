@@ -1,9 +1,9 @@
 # `make bench`: Dokrust measured against its peers (docs/performance.md).
 #
 #	RUNS=N		samples of each measure, in place of its own number
-#	ONLY=A,B	those measures only: start, flood, echo, list, memory
-#	PEERS=A,B	those peers only: bwrap, crun, runc, docker, podman, none; the first three,
-#			which cost nothing to have, without it
+#	ONLY=A,B	those measures only: start, exec, flood, echo, attach, list, memory
+#	PEERS=A,B	those peers only: bwrap, crun, runc, docker, podman, none; without it, all
+#			but podman
 #	STRICT=1	fail where a target is missed
 
 BENCH_MEASURES := $(patsubst tests/bench/%.c,$(BUILD)/bench/%,$(wildcard tests/bench/measure-*.c))

@@ -33,7 +33,7 @@ def arguments():
     parser.add_argument("--json", required=True, type=pathlib.Path, help="file for the figures")
     parser.add_argument("--runs", type=int, help="samples of each measure, in place of its own")
     parser.add_argument("--only", type=names(list(measures.ALL)), default=list(measures.ALL))
-    parser.add_argument("--peers", type=names([*peers.ALL, "none"]), default=peers.CHEAP)
+    parser.add_argument("--peers", type=names([*peers.ALL, "none"]), default=peers.USUAL)
     parser.add_argument("--strict", action="store_true", help="fail where a target is missed")
     given = parser.parse_args()
     if given.runs is not None and given.runs < 1:
@@ -62,7 +62,7 @@ def take_all(given):
     taken, skipped, ready, failed = [], [], [], False
     with Stage(given.build) as stage:
         stage.start_daemon()
-        if "start" in given.only:
+        if set(given.only) & measures.WITH_PEERS:
             wanted = [name for name in given.peers if name != "none"]
             ready, skipped = peers.prepare(stage, wanted)
         for name, why in skipped:

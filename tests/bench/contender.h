@@ -29,6 +29,9 @@ uint64_t now_ns(void);
 
 void sleep_us(uint64_t us);
 
+/* A connection to a daemon's socket. */
+int connect_to(const char *path);
+
 /* Prints "PROGRAM: ..." and exits with 1. */
 void die(const char *format, ...) __attribute__((format(printf, 1, 2), noreturn));
 

@@ -12,8 +12,6 @@
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/socket.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 #include "common/fdio.h"
@@ -23,19 +21,6 @@ enum { BUFFER_SIZE = 1024 * 1024 };
 
 static const char call[] = "{\"method\":\"io.dokrust.Container.List\",\"more\":true}";
 static const char continues[] = "\"continues\":true}";
-
-static int connect_to(const char *path)
-{
-	struct sockaddr_un address = { .sun_family = AF_UNIX };
-	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-
-	if (strlen(path) >= sizeof(address.sun_path))
-		die("%s: too long", path);
-	(void)strcpy(address.sun_path, path);
-	if (fd < 0 || connect(fd, (const struct sockaddr *)&address, sizeof(address)) < 0)
-		die("connect to %s: %s", path, strerror(errno));
-	return fd;
-}
 
 /* Whether a reply, without its NUL, is followed by others. */
 static bool has_more(const char *reply, size_t n)

@@ -1,17 +1,20 @@
 """The measures. Each runs a small C program that does the timing (measure-*.c), or reads the
 kernel's own figures, and says what is expected."""
 
+import contextlib
+import json
 import pathlib
 import re
 
 import peers
-from report import Goal, Measure, Series
+from report import Goal, Measure, Series, percentile
 from stage import Failed, run
 
 TEXT_BYTES = 200 * 1000 * 1000
 CONTAINERS = 100
 START_PAUSE_MS = 10
 KEY_PAUSE_US = 1000
+HISTORY_ROWS = 2000
 IDLE = ["sleep", "infinity"]
 
 
@@ -43,7 +46,7 @@ def in_order(series, contenders):
 
 def start(stage, ready, runs):
     contenders = [("dokrust", stage.ctl("run", "--rm", "--network", "none", "busybox", "true")),
-                  *ready]
+                  *((peer.name, peer.start) for peer in ready)]
     argv = [*peers.hide_unified(), stage.program("measure-start"), runs or 150, START_PAUSE_MS,
             *versus(contenders)]
     measure = Measure("start", "Start to exit of `true`", "ms",
@@ -53,6 +56,29 @@ def start(stage, ready, runs):
     measure.compare("runc", "<=", 0.2)
     measure.compare("docker")
     measure.compare("podman")
+    return [measure]
+
+
+# --- exec ------------------------------------------------------------------------------------
+
+def exec_(stage, ready, runs):
+    with contextlib.ExitStack() as stack:
+        stack.enter_context(stage.containers(1, [], IDLE))
+        pid = json.loads(run(stage.ctl("inspect", "idle-0")))[0]["pid"]
+        contenders = [("dokrust", stage.ctl("exec", "idle-0", "true")),
+                      ("nsenter", ["nsenter", "-t", str(pid), "-m", "-u", "-i", "-n", "-p", "true"])]
+        for peer in ready:
+            if peer.enter:
+                stack.enter_context(peer.held())
+                contenders.append((peer.name, peer.enter))
+        series = timed([*peers.hide_unified(), stage.program("measure-start"), runs or 100,
+                        START_PAUSE_MS, *versus(contenders)], 1e6)
+    measure = Measure("exec", "`true` in a container that runs", "ms",
+                      in_order(series, contenders))
+    measure.compare("nsenter")
+    measure.compare("crun", "<=", 1.0)
+    measure.compare("runc", "<=", 0.3)
+    measure.compare("docker")
     return [measure]
 
 
@@ -71,8 +97,11 @@ def flood_of(stage, name, title, kind, contenders, runs, expected):
     return measure
 
 
+def client_of_docker(ready):
+    return next((peer.client for peer in ready if peer.client), None)
+
+
 def flood(stage, ready, runs):
-    del ready
     text = stage.write_text(TEXT_BYTES)
     outside = str(stage.rootfs) + text
     cat = [str(stage.rootfs / "bin/busybox"), "cat"]
@@ -82,6 +111,10 @@ def flood(stage, ready, runs):
     pty = [("dokrust", stage.ctl(*attached[:2], "-it", *attached[2:], "cat", text)),
            ("relay", [stage.program("relay"), *cat, outside]),
            ("pty-alone", [*cat, outside])]
+    docker = client_of_docker(ready)
+    if docker:
+        pty.append(("docker", [*docker, "run", "--rm", "-i", "-t", "--network", "none", "-v",
+                               f"{outside}:{text}:ro", "bench", "cat", text]))
     pipe = [("dokrust", stage.ctl(*attached, "cat", text)),
             ("relay", [stage.program("relay"), "-p", *cat, outside])]
     try:
@@ -94,6 +127,7 @@ def flood(stage, ready, runs):
         pathlib.Path(outside).unlink()
     on_pty.compare("relay", ">=", 0.75)
     on_pty.compare("pty-alone")
+    on_pty.compare("docker", ">=", 1.0)
     on_pipe.compare("relay")
     return [on_pty, on_pipe]
 
@@ -106,26 +140,59 @@ def iter_blocks(path):
 
 # --- echo ------------------------------------------------------------------------------------
 
+@contextlib.contextmanager
+def typed_into(client, *run_options, command):
+    """A container named echo with a terminal on which command runs."""
+    run([*client, "run", "-d", "-i", "-t", "--rm", "--name", "echo", "--network", "none",
+         *run_options, *command])
+    try:
+        yield [*client, "attach", "echo"]
+    finally:
+        run([*client, "rm", "-f", "echo"])
+
+
 def echo(stage, ready, runs):
-    del ready
     inside = ["sh", "-c", "stty raw -echo; exec cat"]
     busybox = stage.rootfs / "bin/busybox"
     outside = [str(busybox), "sh", "-c", f"{busybox} stty raw -echo; exec {busybox} cat"]
-    run(stage.ctl("run", "-d", "-i", "-t", "--rm", "--name", "echo", "--network", "none", "busybox",
-                  *inside))
-    contenders = [("dokrust", stage.ctl("attach", "echo")),
-                  ("relay", [stage.program("relay"), *outside]),
-                  ("pty-alone", outside)]
-    try:
+    docker = client_of_docker(ready)
+    with contextlib.ExitStack() as stack:
+        attach = stack.enter_context(typed_into(stage.ctl(), "busybox", command=inside))
+        contenders = [("dokrust", attach), ("relay", [stage.program("relay"), *outside]),
+                      ("pty-alone", outside)]
+        if docker:
+            contenders.append(("docker", stack.enter_context(typed_into(docker, "bench",
+                                                                        command=inside))))
         argv = [stage.program("measure-echo"), runs or 3000, KEY_PAUSE_US,
                 *versus(contenders)]
         measure = Measure("echo", "A keystroke and its echo through a terminal", "us",
                           in_order(timed(argv, 1e3), contenders))
-    finally:
-        run(stage.ctl("rm", "-f", "echo"))
     measure.compare("relay", "<=", 1.2)
     measure.compare("pty-alone")
+    measure.compare("docker")
+    for peer in filter(None, [measure.find("docker")]):
+        worst = percentile(measure.find("dokrust").samples, 99)
+        peer.goals.append(Goal("dokrust's p99 / p50", worst / peer.median, "<=", 1.0))
     return [measure]
+
+
+# --- attach ----------------------------------------------------------------------------------
+
+def attach(stage, ready, runs):
+    """To a screen of 50 rows and 200 columns with a long history, until it was all received."""
+    del ready
+    rows = HISTORY_ROWS + 60
+    fill = f"seq 1 {rows} | sed 's/^/line /; s/$/ of what scrolls away, as any other of a log/'"
+    run(stage.ctl("run", "-d", "-t", "--name", "history", "--network", "none", "--size-policy",
+                  "fixed=200x50", "busybox", "sh", "-c", f"{fill}; sleep 1000"))
+    try:
+        run(stage.ctl("expect", "history", f"^line {rows} "))
+        series = timed([stage.program("measure-attach"), stage.socket, runs or 500, "history",
+                        HISTORY_ROWS], 1e6)
+    finally:
+        run(stage.ctl("rm", "-f", "history"))
+    series[0].goals.append(Goal("ms", series[0].median, "<=", 5))
+    return [Measure("attach", f"Attaching, with {HISTORY_ROWS} rows of history", "ms", series)]
 
 
 # --- list ------------------------------------------------------------------------------------
@@ -181,4 +248,6 @@ def memory(stage, ready, runs):
                       ["-i", "-t"], ["sh"])]
 
 
-ALL = {"start": start, "flood": flood, "echo": echo, "list": list_, "memory": memory}
+ALL = {"start": start, "exec": exec_, "flood": flood, "echo": echo, "attach": attach,
+       "list": list_, "memory": memory}
+WITH_PEERS = {"start", "exec", "flood", "echo"}

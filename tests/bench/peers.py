@@ -1,7 +1,8 @@
 """The other programs that start a contained process: how each is asked to run `true` in a busybox
-root file system, without a network but its own loopback."""
+root file system, without a network but its own loopback; and, of some, what else it can do."""
 
 import contextlib
+import dataclasses
 import json
 import os
 import pathlib
@@ -10,24 +11,48 @@ import subprocess
 
 from stage import Failed, private_cgroups_of_docker, run, stop, wait_for
 
-CHEAP = ["bwrap", "crun", "runc"]
+USUAL = ["bwrap", "crun", "runc", "docker"]
 UNIFIED = pathlib.Path("/sys/fs/cgroup/unified")
 
 
+@dataclasses.dataclass
+class Peer:
+    """start: from nothing to the end of `true`. hold and enter: something that does nothing, in the
+    background, and the same in there. client: where containers have terminals that are attached
+    to."""
+    name: str
+    start: list
+    hold: list = None
+    enter: list = None
+    drop: list = None
+    client: list = None
+
+    @contextlib.contextmanager
+    def held(self):
+        """While something runs that can be entered."""
+        # What it starts must not keep a pipe of ours open.
+        subprocess.run([*hide_unified(), *self.hold], stdin=subprocess.DEVNULL,
+                       stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=True)
+        try:
+            yield
+        finally:
+            run([*hide_unified(), *self.drop])
+
+
 def bwrap(stage):
-    return ["bwrap", "--unshare-all", "--bind", str(stage.rootfs), "/", "--proc", "/proc",
-            "--dev", "/dev", "true"]
+    return Peer("bwrap", ["bwrap", "--unshare-all", "--bind", str(stage.rootfs), "/", "--proc",
+                          "/proc", "--dev", "/dev", "true"])
 
 
-def bundle(stage, name, cgroups):
+def bundle(stage, name, cgroups, args):
     """An OCI bundle with the runtime's own idea of a default."""
-    directory = stage.directory / name
+    directory = stage.directory / f"{name}-{args[0]}"
     directory.mkdir()
     run([name, "spec"], cwd=directory)
     path = directory / "config.json"
     config = json.loads(path.read_text(encoding="utf-8"))
     config["process"]["terminal"] = False
-    config["process"]["args"] = ["true"]
+    config["process"]["args"] = args
     config["root"] = {"path": str(stage.rootfs), "readonly": True}
     if not cgroups:
         config["linux"].pop("resources", None)
@@ -36,14 +61,21 @@ def bundle(stage, name, cgroups):
     return str(directory)
 
 
+def oci(stage, name, options, cgroups):
+    client = [name, "--root", str(stage.directory / f"{name}-state"), *options]
+    held = f"bench-{name}-held"
+    return Peer(name, [*client, "run", "-b", bundle(stage, name, cgroups, ["true"]), f"bench-{name}"],
+                hold=[*client, "run", "-d", "-b", bundle(stage, name, cgroups, ["sleep", "1000"]),
+                      held],
+                enter=[*client, "exec", held, "true"], drop=[*client, "delete", "-f", held])
+
+
 def runc(stage):
-    return ["runc", "--root", str(stage.directory / "runc-state"), "run", "-b",
-            bundle(stage, "runc", True), "bench-runc"]
+    return oci(stage, "runc", [], True)
 
 
 def crun(stage):
-    return ["crun", "--root", str(stage.directory / "crun-state"), "--cgroup-manager=disabled",
-            "run", "-b", bundle(stage, "crun", False), "bench-crun"]
+    return oci(stage, "crun", ["--cgroup-manager=disabled"], False)
 
 
 def docker(stage):
@@ -70,7 +102,11 @@ def docker(stage):
 
     wait_for(is_up, "dockerd answers", 30)
     import_image(stage, [*client, "import", "-", "bench"])
-    return [*client, "run", "--rm", "--network", "none", "bench", "true"]
+    plain = ["--rm", "--network", "none"]
+    return Peer("docker", [*client, "run", *plain, "bench", "true"],
+                hold=[*client, "run", "-d", *plain, "--name", "held", "bench", "sleep", "1000"],
+                enter=[*client, "exec", "held", "true"], drop=[*client, "rm", "-f", "held"],
+                client=client)
 
 
 def podman(stage):
@@ -88,8 +124,9 @@ def podman(stage):
               "--events-backend=none"]
     import_image(stage, [*client, "import", "-", "bench"])
     # Without groups, as crun here; and the limit that the host may have set is not to be raised.
-    return [*client, "run", "--rm", "--network", "none", "--cgroups=disabled", "--ulimit",
-            "nofile=1024:1024", "--ulimit", "nproc=1024:1024", "bench", "true"]
+    return Peer("podman", [*client, "run", "--rm", "--network", "none", "--cgroups=disabled",
+                           "--ulimit", "nofile=1024:1024", "--ulimit", "nproc=1024:1024", "bench",
+                           "true"])
 
 
 def import_image(stage, argv):
@@ -111,16 +148,16 @@ def hide_unified():
 
 
 def prepare(stage, names):
-    """Those that are there and work: [(name, argv)], and [(name, why not)]."""
+    """Those that are there and work, and [(name, why not)]."""
     ready, skipped = [], []
     for name in names:
         if not shutil.which("dockerd" if name == "docker" else name):
             skipped.append((name, "not installed"))
             continue
         try:
-            argv = ALL[name](stage)
-            run([*hide_unified(), *argv])
-            ready.append((name, argv))
+            peer = ALL[name](stage)
+            run([*hide_unified(), *peer.start])
+            ready.append(peer)
         except Failed as error:
             skipped.append((name, f"does not run here: {error}"))
     return ready, skipped
