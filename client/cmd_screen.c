@@ -16,14 +16,15 @@
 
 enum { LOOK_AGAIN_MS = 50, EXIT_TIMED_OUT = 1 };
 
-static int look(const struct host *host, const char *container, bool painted,
+/* view: "painted", "cells", or NULL for the text alone. */
+static int look(struct channel *channel, const char *container, const char *view,
 		struct json_object **ret, struct error *err)
 {
 	struct json_object *parameters = call_container(container);
 
-	if (painted)
-		json_object_object_add(parameters, "painted", json_object_new_boolean(true));
-	return call_once(host, CONTAINER_METHOD("Screen"), parameters, ret, err);
+	if (view)
+		json_object_object_add(parameters, view, json_object_new_boolean(true));
+	return call_method(channel, CONTAINER_METHOD("Screen"), parameters, ret, err);
 }
 
 /* --- screen ---------------------------------------------------------------------------------- */
@@ -41,7 +42,7 @@ static const struct option screen_options[] = {
 	  .kind = OPTION_PARSED,
 	  .offset = offsetof(struct screen_values, json),
 	  .argument = "FORMAT",
-	  .help = "json (with size, cursor and title) or table (the text alone)",
+	  .help = "json (with cells, size, cursor and title) or table (the text alone)",
 	  .parse = option_format },
 	{ 0 },
 };
@@ -55,11 +56,14 @@ static void print_lines(struct json_object *lines)
 static int screen(const struct client *client, char **operands, void *values_)
 {
 	const struct screen_values *values = values_;
+	const char *view = values->ansi ? "painted" : values->json ? "cells" : NULL;
+	_cleanup_(channel_done) struct channel channel = CHANNEL_NULL;
 	_cleanup_(json_putp) struct json_object *reply = NULL;
 	struct json_object *painted;
 	struct error err;
 
-	if (look(&client->host, operands[0], values->ansi, &reply, &err) < 0) {
+	if (channel_open(&channel, &client->host, &err) < 0 ||
+	    look(&channel, operands[0], view, &reply, &err) < 0) {
 		print_failure(&err, "screen %s", operands[0]);
 		return EXIT_FAILURE;
 	}
@@ -123,12 +127,15 @@ static bool find_line(struct json_object *lines, const regex_t *regex)
 static int wait_for(const struct host *host, const char *container, const regex_t *regex,
 		    int64_t timeout_ms, struct error *err)
 {
+	_cleanup_(channel_done) struct channel channel = CHANNEL_NULL;
 	int64_t begin_us = clock_monotonic_us();
 
+	if (channel_open(&channel, host, err) < 0)
+		return -1;
 	for (;;) {
 		_cleanup_(json_putp) struct json_object *reply = NULL;
 
-		if (look(host, container, false, &reply, err) < 0)
+		if (look(&channel, container, NULL, &reply, err) < 0)
 			return -1;
 		if (find_line(json_object_object_get(reply, "lines"), regex))
 			return 1;

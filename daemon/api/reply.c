@@ -185,7 +185,7 @@ void request_upgrade(struct request *request, struct process *process,
 	char *text;
 
 	/* Asked before the reply is made: after it there are only frames. */
-	if (process_check_attach(process, &err) < 0) {
+	if (process_check_viewer(process, attach->steal, &err) < 0) {
 		process_begin(process);
 		request_error(request, &err);
 		return;

@@ -127,6 +127,17 @@ void container_send_method(struct request *request)
 		request_reply(request, NULL);
 }
 
+static enum process_view wanted_view(const struct request *request)
+{
+	struct json_object *parameters = request->call.parameters;
+
+	if (json_object_get_boolean(json_object_object_get(parameters, "painted")))
+		return PROCESS_VIEW_PAINTED;
+	return json_object_get_boolean(json_object_object_get(parameters, "cells")) ?
+		       PROCESS_VIEW_CELLS :
+		       PROCESS_VIEW_LINES;
+}
+
 void container_screen_method(struct request *request)
 {
 	struct process *process = find(request);
@@ -135,10 +146,7 @@ void container_screen_method(struct request *request)
 
 	if (!process)
 		return;
-	if (process_look(process,
-			 json_object_get_boolean(
-				 json_object_object_get(request->call.parameters, "painted")),
-			 &reply, &err) < 0)
+	if (process_look(process, wanted_view(request), &reply, &err) < 0)
 		request_error(request, &err);
 	else
 		request_reply(request, reply);

@@ -188,8 +188,9 @@ struct process_attach_params {
 int process_attach(struct process *process, int socket, const struct process_attach_params *params,
 		   struct error *err);
 
-/* Whether process_attach could succeed. */
+/* Whether it runs, and so has a session; and whether one more could attach to that. */
 int process_check_attach(const struct process *process, struct error *err);
+int process_check_viewer(const struct process *process, bool steal, struct error *err);
 
 /* Who is attached, as the interface's []Viewer but for the users' names; the caller's. */
 struct json_object *process_viewers(const struct process *process);
@@ -203,10 +204,11 @@ void process_get_size(const struct process *process, uint16_t *ret_rows, uint16_
 int process_detach(struct process *process, unsigned int number, uid_t by_uid,
 		   unsigned int *ret_detached, struct error *err);
 
-/* What its terminal shows, as the interface's Screen reply; the caller's. painted: as bytes that paint
- * it, in place of lines. ERROR_WRONG_STATE without a terminal.
+/* What its terminal shows, as the interface's Screen reply; the caller's. Lines, lines and cells, or
+ * bytes that paint it. ERROR_WRONG_STATE without a terminal.
  */
-int process_look(struct process *process, bool painted, struct json_object **ret,
+enum process_view { PROCESS_VIEW_LINES, PROCESS_VIEW_CELLS, PROCESS_VIEW_PAINTED };
+int process_look(struct process *process, enum process_view view, struct json_object **ret,
 		 struct error *err);
 
 /* Types n bytes. */

@@ -12,7 +12,6 @@
 #include "daemon/container/kept_screen.h"
 #include "daemon/container/object.h"
 #include "daemon/loop/fault.h"
-#include "daemon/session/screen.h"
 
 enum { ROWS_DEFAULT = 24, COLUMNS_DEFAULT = 80 };
 
@@ -344,6 +343,13 @@ int process_check_attach(const struct process *process, struct error *err)
 	return process->events->not_running(process, err);
 }
 
+int process_check_viewer(const struct process *process, bool steal, struct error *err)
+{
+	if (process_check_attach(process, err) < 0)
+		return -1;
+	return session_check_viewer(process->session, steal, err);
+}
+
 int process_attach(struct process *process, int socket, const struct process_attach_params *params,
 		   struct error *err)
 {
@@ -419,48 +425,4 @@ int process_type(struct process *process, uid_t by_uid, const void *data, size_t
 	if (process_check_attach(process, err) < 0)
 		return -1;
 	return session_type(process->session, by_uid, data, n, err);
-}
-
-static struct json_object *split_lines(const char *text)
-{
-	struct json_object *lines = json_object_new_array();
-
-	while (*text) {
-		size_t n = strcspn(text, "\n");
-
-		json_object_array_add(lines, json_object_new_string_len(text, (int)n));
-		text += n + (text[n] == '\n');
-	}
-	return lines;
-}
-
-int process_look(struct process *process, bool painted, struct json_object **ret, struct error *err)
-{
-	_cleanup_(freep) char *text = NULL;
-	struct json_object *cursor;
-	struct screen_state state;
-	size_t size;
-
-	if (process_check_attach(process, err) < 0)
-		return -1;
-	text = session_look(process->session, painted, &size, &state);
-	if (!text)
-		return error_set_subject(err, ERROR_WRONG_STATE, "running", "it has no terminal");
-	*ret = json_object_new_object();
-	record_add_int(*ret, "rows", state.rows);
-	record_add_int(*ret, "columns", state.columns);
-	cursor = json_object_new_object();
-	record_add_int(cursor, "row", state.cursor_row);
-	record_add_int(cursor, "column", state.cursor_column);
-	json_object_object_add(cursor, "visible", json_object_new_boolean(state.cursor_visible));
-	json_object_object_add(*ret, "cursor", cursor);
-	json_object_object_add(*ret, "alternate", json_object_new_boolean(state.alternate));
-	record_add_string(*ret, "title", state.title);
-	free((char *)(uintptr_t)state.title);
-	if (painted)
-		json_object_object_add(*ret, "painted",
-				       json_object_new_string_len(text, (int)size));
-	else
-		json_object_object_add(*ret, "lines", split_lines(text));
-	return 0;
 }

@@ -38,6 +38,9 @@ void screen_resize(struct screen *screen, uint16_t rows, uint16_t columns);
  */
 char *screen_snapshot(const struct screen *screen, unsigned int history_rows, size_t *ret_size);
 
+/* The repaint for somebody to whom nothing of what follows is sent: without what is cut at the end. */
+char *screen_paint(const struct screen *screen, size_t *ret_size);
+
 /* What the program behind the terminal has asked of it since the last call (device attributes,
  * cursor position, modes, colours, ...), answered: bytes to be written to the program when no real
  * terminal is there to answer. Copies at most SCREEN_ANSWERS_MAX bytes to buffer, forgets them, and
@@ -49,6 +52,21 @@ size_t screen_take_answers(struct screen *screen, char *buffer);
  * its end, in UTF-8. *ret_size bytes and a NUL, to be freed by the caller.
  */
 char *screen_get_text(const struct screen *screen, size_t *ret_size);
+
+/* Cells of one row that look alike. What it points to is borrowed for the time of the call. */
+struct screen_run {
+	unsigned int row, column, columns; /* from 0 */
+	const char *text;
+	size_t text_bytes;
+	const char *sgr; /* parameters of SGR that make the look, from "0" on; NULL: plain */
+	size_t sgr_bytes;
+	const char *link; /* a URI, in bytes of the container's; NULL: none */
+	size_t link_bytes;
+};
+
+/* What is to be seen, from the top, the rows' plain ends left out. */
+void screen_walk(const struct screen *screen,
+		 void (*callback)(void *userdata, const struct screen_run *run), void *userdata);
 
 struct screen_state {
 	uint16_t rows, columns;

@@ -287,19 +287,34 @@ static void put_cursor(struct painter *painter)
 		bytes_puts(out, ZERO_WIDTH_JOINER);
 }
 
-char *screen_snapshot(const struct screen *screen, unsigned int history_rows, size_t *ret_size)
+static void put_all(const struct screen *screen, unsigned int history_rows, struct bytes *out)
 {
-	struct bytes out = BYTES_NULL;
-	struct painter painter = { .screen = screen, .out = &out, .plain_from = PLAIN_FROM };
+	struct painter painter = { .screen = screen, .out = out, .plain_from = PLAIN_FROM };
 
-	bytes_puts(&out, BEGIN);
+	bytes_puts(out, BEGIN);
 	put_neutral(&painter);
 	if (history_rows)
 		put_history(&painter, history_rows);
-	bytes_puts(&out, CLEAR);
+	bytes_puts(out, CLEAR);
 	put_screens(&painter);
-	put_settings(screen, &out);
+	put_settings(screen, out);
 	put_cursor(&painter);
+}
+
+char *screen_paint(const struct screen *screen, size_t *ret_size)
+{
+	struct bytes out = BYTES_NULL;
+
+	put_all(screen, 0, &out);
+	*ret_size = out.n;
+	return out.data;
+}
+
+char *screen_snapshot(const struct screen *screen, unsigned int history_rows, size_t *ret_size)
+{
+	struct bytes out = BYTES_NULL;
+
+	put_all(screen, history_rows, &out);
 	vt_parser_put_pending(&screen->parser, &out);
 	bytes_put(&out, screen->partial, screen->n_partial);
 	*ret_size = out.n;

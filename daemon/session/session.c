@@ -404,5 +404,14 @@ char *session_look(struct session *session, bool painted, size_t *ret_size,
 	screen = output_screen(session);
 	screen_get_state(screen, ret_state);
 	ret_state->title = alloc_strdup(ret_state->title);
-	return painted ? screen_snapshot(screen, 0, ret_size) : screen_get_text(screen, ret_size);
+	return painted ? screen_paint(screen, ret_size) : screen_get_text(screen, ret_size);
+}
+
+void session_walk(struct session *session,
+		  void (*callback)(void *userdata, const struct screen_run *run), void *userdata)
+{
+	if (session->pty_master < 0)
+		return;
+	output_show(session);
+	screen_walk(output_screen(session), callback, userdata);
 }

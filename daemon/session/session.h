@@ -70,7 +70,7 @@ int session_new(struct event_base *base, const struct session_params *params,
 		struct error *err);
 void session_begin(struct session *session);
 
-enum { SESSION_VIEWERS_MAX = 256 };
+enum { SESSION_VIEWERS_MAX = 1024 };
 
 /* For a session that goes on in another process: its descriptors, borrowed, -1 where there is none any
  * more.
@@ -91,9 +91,14 @@ void session_restore(struct session *session, const void *saved, size_t n, bool 
 /* Whether what it would save is what the terminal shows. */
 bool session_knows_screen(const struct session *session);
 
-/* Adds a viewer: ERROR_LIMIT_REACHED beyond SESSION_VIEWERS_MAX. socket is non-blocking, connected and taken (on success only); `first` are bytes
- * that go out before anything else (the confirming reply), `early` are frames that the peer sent
- * already. Both are copied.
+/* Whether there may be one more: ERROR_LIMIT_REACHED beyond SESSION_VIEWERS_MAX, unless it takes the
+ * place of all others.
+ */
+int session_check_viewer(const struct session *session, bool steal, struct error *err);
+
+/* Adds a viewer, if session_check_viewer lets it. socket is non-blocking, connected and taken (on
+ * success only); `first` are bytes that go out before anything else (the confirming reply), `early`
+ * are frames that the peer sent already. Both are copied.
  */
 int session_add_viewer(struct session *session, int socket,
 		       const struct session_viewer_options *options, const void *first,
@@ -121,8 +126,13 @@ unsigned int session_detach(struct session *session, unsigned int number, uid_t 
  * (screen.h). Freed by the caller. state.title is to be freed, too.
  */
 struct screen_state;
+struct screen_run;
 char *session_look(struct session *session, bool painted, size_t *ret_size,
 		   struct screen_state *ret_state);
+
+/* screen_walk of a terminal's screen; of none there is nothing to walk. */
+void session_walk(struct session *session,
+		  void (*callback)(void *userdata, const struct screen_run *run), void *userdata);
 
 /* Types, as a viewer does. ERROR_LIMIT_REACHED while the process does not read what was typed before;
  * ERROR_WRONG_STATE when it will never.

@@ -271,15 +271,22 @@ static unsigned int detach_all(struct session *session, const char *reason, uid_
 	return n;
 }
 
+int session_check_viewer(const struct session *session, bool steal, struct error *err)
+{
+	if (steal || session->n_viewers < SESSION_VIEWERS_MAX)
+		return 0;
+	return error_set(err, ERROR_LIMIT_REACHED, "%u viewers are attached already",
+			 session->n_viewers);
+}
+
 int session_add_viewer(struct session *session, int socket,
 		       const struct session_viewer_options *options, const void *first,
 		       size_t first_bytes, const void *early, size_t early_bytes, struct error *err)
 {
 	struct viewer *viewer;
 
-	if (session->n_viewers >= SESSION_VIEWERS_MAX)
-		return error_set(err, ERROR_LIMIT_REACHED, "%u viewers are attached already",
-				 session->n_viewers);
+	if (session_check_viewer(session, options->steal, err) < 0)
+		return -1;
 	if (options->steal)
 		detach_all(session, "stolen", options->uid);
 	viewer = viewer_new(session, socket, options);

@@ -329,8 +329,9 @@ def test_what_was_answered_is_on_the_disk(daemon):
 
 
 def test_its_store_process_is_started_again_when_it_dies(daemon):
-    writers = [pid for pid in processes.children(daemon.pid)
-               if processes.command(pid) == "dokrustd-store"]
+    # It gives itself that name when it has come to run.
+    writers = processes.wait_until(lambda: [pid for pid in processes.children(daemon.pid)
+                                            if processes.command(pid) == "dokrustd-store"])
     assert len(writers) == 1
     os.kill(writers[0], signal.SIGKILL)
     daemon.call(CONTAINER + "Create", {"spec": SLEEP, "name": "written"})

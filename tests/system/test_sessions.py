@@ -173,6 +173,36 @@ def test_what_the_terminal_shows_is_printed(shared, ctl):
     assert shown["cursor"] == {"row": 1, "column": 4, "visible": True}
     assert (shown["rows"], shown["columns"], shown["alternate"]) == (24, 80, False)
     assert "31mred" in ctl.ok("screen", "--ansi", "work")
+    assert shown["cells"] == [
+        {"row": 0, "column": 0, "columns": 1, "text": "a"},
+        {"row": 0, "column": 1, "columns": 3, "text": "red", "sgr": "0;31"},
+        {"row": 1, "column": 0, "columns": 4, "text": "日本"}]
+
+
+def test_cells_are_told_with_their_looks_and_links_and_not_without_end(daemon, ctl):
+    script = ("printf '\\033[44m\\033[K\\033[m\\r\\n \\033]8;id=1;http://x/\\033\\\\link\\033]8;;\\033\\\\e\\314\\201\\346';"
+              " read x; i=0; while [ $i -lt 15000 ]; do printf '\\033[31mx\\033[my'; i=$((i + 1)); done;"
+              " sleep 100")
+    daemon.run("work", "sh", "-c", script, terminal=True, stdin_open=True,
+               size_policy="fixed=200x300")
+    ctl.ok("expect", "work", "link")
+    shown = json.loads(ctl.ok("screen", "--format", "json", "work"))
+    assert shown["cells"] == [
+        {"row": 0, "column": 0, "columns": 200, "text": " " * 200, "sgr": "0;44"},
+        {"row": 1, "column": 0, "columns": 1, "text": " "},
+        {"row": 1, "column": 1, "columns": 4, "text": "link", "link": "http://x/"},
+        {"row": 1, "column": 5, "columns": 1, "text": "e\u0301"}]
+    # What is not complete is neither shown nor in the way.
+    assert "link" in ctl.ok("screen", "--ansi", "work")
+    ctl.ok("send", "work", "", "--enter")
+    ctl.ok("expect", "work", "(xy){99}", "-t", "30")
+
+    def all_there():
+        reply = daemon.call(CONTAINER + "Screen", {"container": "work", "cells": True})
+        return len(reply["cells"]) > 20000 and reply["cells"]
+
+    cells = processes.wait_until(all_there, 30)
+    assert len(cells) < 20400 and "sgr" not in cells[-1]
 
 
 def test_a_line_is_waited_for(shared, ctl):

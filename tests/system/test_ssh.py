@@ -42,6 +42,8 @@ def test_each_command_works_and_takes_one_ssh(server, far):
             (["rm", "work"], "work\n"),
             (["run", "-dt", "--name", "work", "busybox", "sh", "-c", "echo on screen; cat"], None),
             (["expect", "work", "on (s.*)"], "on screen\n"),
+            (["send", "work", "later", "--enter"], ""),
+            (["expect", "work", "^later"], "later\n"),
             (["exec", "work", "echo", "beside"], "beside\n"),
             (["record", "start", "work"], "1\n"),
             (["record", "get", "work"], None),
