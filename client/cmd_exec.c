@@ -1,5 +1,6 @@
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "client/attach.h"
@@ -21,6 +22,19 @@ struct values {
 };
 
 static const struct values defaults = { .spec = EXEC_SPEC_NULL };
+
+static int option_on_detach(const char *text, void *value, struct error *err)
+{
+	static const char *const actions[] = { "keep", "hup", "kill" };
+
+	for (size_t i = 0; i < ARRAY_SIZE(actions); i++) {
+		if (strcmp(text, actions[i]) != 0)
+			continue;
+		*(const char **)value = actions[i];
+		return 0;
+	}
+	return error_set(err, ERROR_INVALID_VALUE, "\"%.32s\" is none of keep, hup and kill", text);
+}
 
 static const struct option options[] = {
 	{ .name = "interactive",
@@ -66,10 +80,11 @@ static const struct option options[] = {
 	  .offset = offsetof(struct values, spec.privileged),
 	  .help = "with all capabilities and no seccomp filter" },
 	{ .name = "on-detach",
-	  .kind = OPTION_TEXT,
+	  .kind = OPTION_PARSED,
 	  .offset = offsetof(struct values, spec.on_detach),
 	  .argument = "ACTION",
-	  .help = "when nobody is attached any more: keep (default), hup or kill" },
+	  .help = "when nobody is attached any more: keep (default), hup or kill",
+	  .parse = option_on_detach },
 	{ .name = "size-policy",
 	  .kind = OPTION_TEXT,
 	  .offset = offsetof(struct values, spec.size_policy),

@@ -156,6 +156,26 @@ def test_what_becomes_of_it_when_nobody_looks_any_more(work, ctl, on_detach, sta
     assert ctl("wait", "work/1").status == status
 
 
+def test_an_action_that_there_is_not_is_told(work, ctl):
+    said = ctl.fails(125, "exec", "--on-detach", "explode", "work", "true")
+    assert '"explode" is none of keep, hup and kill' in said
+
+
+def test_leaving_it_by_the_keys_can_end_it(work, ctl):
+    with Terminal(ctl, "exec", "-it", "--on-detach", "kill", "work", "sh") as terminal:
+        terminal.wait_for("#")
+        terminal.send(DETACH)
+        assert terminal.finish() == 0
+    assert ctl("wait", "work/1").status == 128 + signal.SIGKILL
+
+
+def test_its_terminal_has_the_size_that_the_policy_says(work, ctl):
+    with Terminal(ctl, "exec", "-it", "--size-policy", "fixed=90x33", "work", "stty", "size",
+                  rows=24, columns=80) as terminal:
+        assert terminal.finish() == 0
+        terminal.wait_for("33 90")
+
+
 def test_without_being_asked_it_goes_on(work):
     spec = {"command": ["sleep", "1000"]}
     viewer = work.connect().upgrade(CONTAINER + "Exec", {"container": "work", "exec": spec})

@@ -1,11 +1,12 @@
 """Sitting at a container's terminal: bash, vi and less, leaving and coming back."""
 import os
 import signal
+import time
 
 import pytest
 
 import processes
-from host import SLOWNESS
+from host import ENVIRONMENT, SLOWNESS, Ctl
 from terminal import DETACH, Terminal
 
 PROMPT = "box:/#"
@@ -185,6 +186,45 @@ def test_other_detach_keys(bash, ctl):
         terminal.send(DETACH)
         terminal.send("\recho not left\r")
         terminal.wait_for("\nnot left")
+
+
+def test_a_prefix_key_arrives_by_itself_and_with_what_follows(ctl):
+    script = ("stty raw -echo; echo ready;"
+              " while :; do echo $(dd bs=1 count=1 2>/dev/null | od -An -tx1); done")
+    with Terminal(ctl, "run", "-it", "--rm", "busybox", "sh", "-c", script) as terminal:
+        terminal.wait_for("ready")
+        start = time.monotonic()
+        terminal.send("\x10")
+        terminal.wait_for("10")
+        assert time.monotonic() - start >= 0.2
+        terminal.send("\x10x")
+        terminal.wait_for("78")
+        # However slowly they are typed, they detach.
+        terminal.send("\x10")
+        processes.wait_until(lambda: terminal.pump() or terminal.text().count("10") == 3)
+        terminal.send("\x11")
+        assert terminal.finish() == 0
+
+
+def test_detach_keys_come_from_the_option_the_environment_or_a_file(daemon, directory):
+    (directory / "dokrust").mkdir()
+    settings = directory / "dokrust/client.conf"
+    settings.write_text("# mine\ndetach_keys = ctrl-y\n")
+    daemon.run("box", "sh", terminal=True, stdin_open=True)
+    files = {**ENVIRONMENT, "XDG_CONFIG_HOME": str(directory)}
+    for environment, options, keys in [
+            (files, [], "\x19"),
+            ({**files, "DOKRUST_DETACH_KEYS": "ctrl-x,x"}, [], "\x18x"),
+            ({**files, "DOKRUST_DETACH_KEYS": "ctrl-x,x"}, ["--detach-keys", "ctrl-v"], "\x16")]:
+        ctl = Ctl(daemon, environment=environment)
+        with Terminal(ctl, "attach", *options, "box") as terminal:
+            terminal.wait_for("#")
+            terminal.send(keys)
+            assert terminal.finish() == 0
+    settings.write_text("detach_key = ctrl-y\n")
+    with Terminal(Ctl(daemon, environment=files), "attach", "box", columns=160) as terminal:
+        assert terminal.finish() == 125
+        assert "client.conf:1" in terminal.text() and "detach_keys" in terminal.text()
 
 
 def test_the_container_goes_on_when_nobody_looks(ctl, daemon):
