@@ -168,6 +168,7 @@ install: all ## install programs, image, units and man pages under DESTDIR and P
 	$(INSTALL_TO) docs/man/dokrustd.8 $(DESTDIR)$(MANDIR)/man8/dokrustd.8
 	$(INSTALL_TO) docs/man/dokrustctl.1 $(DESTDIR)$(MANDIR)/man1/dokrustctl.1
 	$(INSTALL_TO) systemd/dokrustd.socket $(DESTDIR)$(UNITDIR)/dokrustd.socket
+	$(INSTALL_TO) systemd/dokrust-containers.service $(DESTDIR)$(UNITDIR)/dokrust-containers.service
 	sed 's|@PREFIX@|$(PREFIX)|' systemd/dokrustd.service.in > $(BUILD)/dokrustd.service
 	$(INSTALL_TO) $(BUILD)/dokrustd.service $(DESTDIR)$(UNITDIR)/dokrustd.service
 	sed 's|@PREFIX@|$(PREFIX)|' systemd/dokrust@.service.in > $(BUILD)/dokrust@.service
@@ -180,6 +181,7 @@ uninstall: ## remove what install put there; containers and settings stay
 	rm -f $(DESTDIR)$(MANDIR)/man8/dokrustd.8 $(DESTDIR)$(MANDIR)/man1/dokrustctl.1
 	rm -f $(DESTDIR)$(UNITDIR)/dokrustd.socket $(DESTDIR)$(UNITDIR)/dokrustd.service
 	rm -f $(DESTDIR)$(UNITDIR)/dokrust@.service
+	rm -f $(DESTDIR)$(UNITDIR)/dokrust-containers.service
 	rm -f $(DESTDIR)$(SYSUSERSDIR)/dokrust.conf
 	rm -rf $(DESTDIR)$(PREFIX)/share/dokrust
 

@@ -34,6 +34,8 @@ static const char help[] =
 	"      --config FILE      settings (" CONFIG_FILE ")\n"
 	"      --keep             stay as a small parent that holds what the containers need, and\n"
 	"                         start the daemon again when it dies\n"
+	"      --cgroup-unit UNIT a unit of systemd's with Delegate=yes, in whose control group the\n"
+	"                         containers' are made (cgroup v2); without, at the top\n"
 	"      --log-level LEVEL  error, warning, info or debug (info)\n"
 	"  -h, --help             show this and exit\n"
 	"      --version          show the version and exit\n"
@@ -44,6 +46,7 @@ static const char help[] =
 enum setting_kind {
 	SETTING_PATH,
 	SETTING_TEXT,
+	SETTING_UNIT,
 	SETTING_COUNT,
 	SETTING_BYTES,
 	SETTING_LEVEL,
@@ -60,6 +63,7 @@ static const struct setting {
 	{ "state_dir", SETTING_PATH, offsetof(struct config, state_dir) },
 	{ "run_dir", SETTING_PATH, offsetof(struct config, run_dir) },
 	{ "image_dir", SETTING_PATH, offsetof(struct config, image_dir) },
+	{ "cgroup_unit", SETTING_UNIT, offsetof(struct config, cgroup_unit) },
 	{ "log_level", SETTING_LEVEL, offsetof(struct config, log_level) },
 	{ "subordinate_ids", SETTING_IDS, offsetof(struct config, ids) },
 	{ "group", SETTING_TEXT, offsetof(struct config, group) },
@@ -86,6 +90,21 @@ static int set_path(char **path, const char *value, struct error *err)
 	}
 	free(*path);
 	*path = directory ? alloc_printf("%s/%s", directory, value) : alloc_strdup(value);
+	return 0;
+}
+
+/* systemd.unit(5) */
+static int set_unit(char **unit, const char *value, struct error *err)
+{
+	const char *dot = strrchr(value, '.');
+
+	if (!dot || strspn(value, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
+				  ":-_.\\@") != strlen(value))
+		return error_set(err, ERROR_INVALID_VALUE,
+				 "\"%.64s\" is no unit's name, as dokrust-containers.service",
+				 value);
+	free(*unit);
+	*unit = alloc_strdup(value);
 	return 0;
 }
 
@@ -146,6 +165,8 @@ static int apply(struct config *config, const struct setting *setting, const cha
 		return 0;
 	case SETTING_BYTES:
 		return parse_size(value, (int64_t *)(void *)at, err);
+	case SETTING_UNIT:
+		return set_unit((char **)(void *)at, value, err);
 	case SETTING_COUNT:
 		return parse_integer(value, 1, 1000000, (int64_t *)(void *)at, err);
 	case SETTING_LEVEL:
@@ -221,6 +242,7 @@ static const struct option options[] = {
 	{ "state-dir", required_argument, NULL, 's' },
 	{ "run-dir", required_argument, NULL, 's' },
 	{ "image-dir", required_argument, NULL, 's' },
+	{ "cgroup-unit", required_argument, NULL, 's' },
 	{ "log-level", required_argument, NULL, 's' },
 	{ "config", required_argument, NULL, 'c' },
 	{ "keep", no_argument, NULL, 'k' },
@@ -341,5 +363,6 @@ void config_done(struct config *config)
 	free(config->admin_group);
 	free(config->subuid_file);
 	free(config->subgid_file);
+	free(config->cgroup_unit);
 	*config = (struct config){ 0 };
 }

@@ -15,6 +15,7 @@ struct config_ids {
 struct config {
 	char *socket, *state_dir, *run_dir, *image_dir; /* absolute paths */
 	char *executable;				/* where this program was when it started */
+	char *cgroup_unit;				/* or NULL */
 	bool keep;
 	int64_t connections_max, connections_per_user_max;
 	enum log_level log_level;

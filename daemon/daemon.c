@@ -24,6 +24,7 @@
 #include "daemon/launch/userns.h"
 #include "daemon/logs/logs.h"
 #include "daemon/loop/reaper.h"
+#include "daemon/machines.h"
 #include "daemon/store/keep.h"
 #include "daemon/store/store.h"
 #include "daemon/unit.h"
@@ -48,6 +49,7 @@ struct daemon {
 	struct server *server;
 	struct keep *keep;
 	struct cgroups *cgroups;
+	struct machines *machines;
 	struct event *signals[SIGNALS_COUNT];
 	struct event *watchdog; /* NULL: nobody asks for it */
 	struct announcer *announcer;
@@ -238,10 +240,23 @@ static bool is_anew(const struct daemon *daemon)
 	return true;
 }
 
+/* Without the unit there is the top of the hierarchy, as where there is no systemd. */
+static int find_cgroups(struct daemon *daemon, struct error *err)
+{
+	const char *unit = daemon->config->cgroup_unit;
+	struct cgroups_params params = { .run_dir = daemon->config->run_dir };
+	_cleanup_(freep) char *group = NULL;
+	struct error why;
+
+	if (unit && unit_group(unit, &group, &why) < 0)
+		log_warning("%s; the containers' control groups go to the top", why.message);
+	params.v2_parent = group;
+	return cgroups_new(&params, &daemon->cgroups, err);
+}
+
 static int build_rooms(struct daemon *daemon, struct error *err)
 {
 	const struct config *config = daemon->config;
-	const struct cgroups_params cgroups_params = { .run_dir = config->run_dir };
 	struct containers_params params = {
 		.image_dir = config->image_dir,
 		.complain = complain,
@@ -254,7 +269,7 @@ static int build_rooms(struct daemon *daemon, struct error *err)
 	    logs_new(daemon->base, daemon->reaper, &daemon->logs, err) < 0 ||
 	    launcher_new(daemon->base, daemon->reaper, &daemon->launcher, err) < 0)
 		return -1;
-	if (cgroups_new(&cgroups_params, &daemon->cgroups, err) < 0)
+	if (find_cgroups(daemon, err) < 0)
 		return error_prefix(err, "control groups");
 	params.userns_pool = daemon->userns_pool =
 		userns_pool_new(daemon->base, config->ids.first, config->ids.count);
@@ -272,6 +287,7 @@ static int build_rooms(struct daemon *daemon, struct error *err)
 	if (containers_load(daemon->containers, err) < 0)
 		return error_prefix(err, "read the records");
 	userns_pool_prepare(daemon->userns_pool);
+	daemon->machines = machines_new(daemon->base, daemon->containers);
 	return open_door(daemon, err);
 }
 
@@ -394,6 +410,7 @@ static void take_down(struct daemon *daemon)
 		containers_leave(daemon->containers);
 		keep_store(daemon->keep, daemon->own_socket ? DOOR_OWN : DOOR_PASSED, daemon->door);
 	}
+	daemon->machines = machines_free(daemon->machines);
 	/* The store first: what waits for its queue is called back into a set that is whole. */
 	daemon->store = store_close(daemon->store);
 	daemon->containers = containers_free(daemon->containers);

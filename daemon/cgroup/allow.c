@@ -20,7 +20,7 @@ static const struct hierarchy *find(const struct cgroups *cgroups)
 static int open_group(const struct cgroup *cgroup, const struct hierarchy *hierarchy)
 {
 	/* Programs are attached by a descriptor that is open (bpf(2)). */
-	return openat(hierarchy->top_fd, cgroup->id, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	return openat(hierarchy->top_fd, cgroup->name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 }
 
 /* Who may not have programs is where the host's own rules hold: in a container, as a rule. */

@@ -1,7 +1,7 @@
 /* Control groups: what a container may use, what it uses, and how to freeze and to end all of it.
  *
  * A `cgroups` is what this daemon has of the host's hierarchies: on each one a top group that is
- * named after the instance, and below that a group for each container, named by its id. Which
+ * named after the instance, and below that a group for each container. Which
  * controller is on which hierarchy is looked up once, per controller, so v1, v2 and any mixture of
  * them (cgroups(7)) behave alike; what a host lacks is an error only for who asks for it.
  *
@@ -25,6 +25,12 @@ struct cgroup;
 
 enum { CGROUP_HIERARCHIES_MAX = 24, CGROUP_INSTANCE_SIZE = 32 };
 
+/* A group's name is readable, and nobody else's: "web-0123456789ab", a container's name when it was
+ * started and the beginning of its id. What earlier versions made has the whole id for a name.
+ */
+enum { CGROUP_SHORT_ID = 12, CGROUP_NAME_MAX = 80 };
+bool cgroup_is_name(const char *name);
+
 /* --- The host -------------------------------------------------------------------------------- */
 
 struct cgroups_params {
@@ -32,7 +38,8 @@ struct cgroups_params {
 	const char *run_dir;
 	/* A cgroup v2 group that was given to this daemon (systemd's Delegate=), as a path below
 	 * the mount point; the containers' groups are made right in it, and it is neither made nor
-	 * removed. It must have no processes of its own. NULL: a top group of the daemon's own.
+	 * removed. Processes that it has of its own, which would keep controllers from being handed
+	 * down, are moved into a group "keeper" inside. NULL: a top group of the daemon's own.
 	 */
 	const char *v2_parent;
 	/* Instead of /proc/self/mountinfo: for tests. */
@@ -58,21 +65,21 @@ bool cgroups_has(struct cgroups *cgroups, const char *controller);
  */
 const char *cgroups_instance(const char *run_dir, char buffer[CGROUP_INSTANCE_SIZE]);
 
-/* Kills and removes the groups below the top that have a container's id for a name and that `known`
- * does not know: what a daemon that died has left. Returns how many are not gone yet, because their
+/* Kills and removes the groups below the top that have a container's group's name and that
+ * `known` does not know: what a daemon that died has left. Returns how many are not gone yet, because their
  * processes are still dying; call it again a little later then.
  */
-size_t cgroups_sweep(struct cgroups *cgroups, bool (*known)(const char *id, void *userdata),
+size_t cgroups_sweep(struct cgroups *cgroups, bool (*known)(const char *name, void *userdata),
 		     void *userdata);
 
 /* --- A group --------------------------------------------------------------------------------- */
 
 /* Makes the group on all hierarchies and sets its limits, which are valid
  * (cgroup_limits_validate); the number of processes is limited even where that is unset. On failure
- * nothing is left. id has 64 hexadecimal digits; a group of that name must not be there. The
+ * nothing is left. The name is one (cgroup_is_name); a group of that name must not be there. The
  * errors are those of cgroup_update.
  */
-int cgroup_new(struct cgroups *cgroups, const char *id, const struct cgroup_limits *limits,
+int cgroup_new(struct cgroups *cgroups, const char *name, const struct cgroup_limits *limits,
 	       struct cgroup **ret, struct error *err);
 
 /* Makes ahead what the next cgroup_new can use, on v1's hierarchies, where a group takes some 0.6 ms
@@ -82,7 +89,8 @@ int cgroup_new(struct cgroups *cgroups, const char *id, const struct cgroup_limi
 void cgroups_prepare(struct cgroups *cgroups);
 
 /* Takes over the group that an earlier daemon made. ERROR_FAILED, ENOENT, when there is none. */
-int cgroup_adopt(struct cgroups *cgroups, const char *id, struct cgroup **ret, struct error *err);
+int cgroup_adopt(struct cgroups *cgroups, const char *name, struct cgroup **ret, struct error *err);
+const char *cgroup_name(const struct cgroup *cgroup);
 
 /* Forgets the group, which stays. NULL-safe; returns NULL. */
 struct cgroup *cgroup_free(struct cgroup *cgroup);

@@ -11,13 +11,13 @@
 #include "common/cleanup.h"
 #include "daemon/cgroup/changes.h"
 
-enum { PATH_SIZE = ID_LENGTH + 1 + NAME_MAX + 1 };
+enum { PATH_SIZE = CGROUP_NAME_MAX + 1 + NAME_MAX + 1 };
 
 static int open_file(const struct cgroup *cgroup, const struct hierarchy *hierarchy,
 		     const char *file, int flags)
 {
 	char path[PATH_SIZE];
-	int n = snprintf(path, sizeof(path), "%s/%s", cgroup->id, file);
+	int n = snprintf(path, sizeof(path), "%s/%s", cgroup->name, file);
 
 	if (n < 0 || (size_t)n >= sizeof(path)) {
 		errno = ENAMETOOLONG;

@@ -24,7 +24,7 @@ struct freezer {
 
 enum {
 	INNER_FILE_SIZE = NAME_MAX + 32,
-	INNER_PATH_SIZE = ID_LENGTH + 1 + NAME_MAX + 1,
+	INNER_PATH_SIZE = CGROUP_NAME_MAX + 1 + NAME_MAX + 1,
 };
 
 static const char *file_in(const char *inner, const char *name, char buffer[INNER_FILE_SIZE])
@@ -37,7 +37,7 @@ static const char *file_in(const char *inner, const char *name, char buffer[INNE
 static const char *path_of(const struct cgroup *cgroup, const char *inner,
 			   char buffer[INNER_PATH_SIZE])
 {
-	(void)snprintf(buffer, INNER_PATH_SIZE, "%s%s%s", cgroup->id, inner ? "/" : "",
+	(void)snprintf(buffer, INNER_PATH_SIZE, "%s%s%s", cgroup->name, inner ? "/" : "",
 		       inner ? inner : "");
 	return buffer;
 }
@@ -242,7 +242,7 @@ bool cgroup_is_populated(const struct cgroup *cgroup)
 		return false;
 	if (hierarchy->version == 2)
 		return has_event(cgroup, hierarchy, "populated");
-	return tree_processes(hierarchy->top_fd, cgroup->id, NULL, NULL) > 0;
+	return tree_processes(hierarchy->top_fd, cgroup->name, NULL, NULL) > 0;
 }
 
 int cgroup_tree_fd(const struct cgroup *cgroup)
@@ -255,5 +255,5 @@ int cgroup_tree_fd(const struct cgroup *cgroup)
 size_t cgroup_processes(const struct cgroup *cgroup, int tree_fd,
 			void (*found)(pid_t pid, void *userdata), void *userdata)
 {
-	return tree_processes(tree_fd, cgroup->id, found, userdata);
+	return tree_processes(tree_fd, cgroup->name, found, userdata);
 }

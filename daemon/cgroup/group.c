@@ -15,18 +15,29 @@
 #include "daemon/cgroup/changes.h"
 #include "daemon/cgroup/hierarchy.h"
 
-static bool is_id(const char *name)
+bool cgroup_is_name(const char *name)
 {
-	return strlen(name) == ID_LENGTH && id_prefix_is_valid(name);
+	const char *dash = strrchr(name, '-');
+
+	if (strlen(name) > CGROUP_NAME_MAX || strchr(name, '/'))
+		return false;
+	if (!dash)
+		return strlen(name) == ID_LENGTH && id_prefix_is_valid(name);
+	return dash > name && strlen(dash + 1) == CGROUP_SHORT_ID && id_prefix_is_valid(dash + 1);
 }
 
-static struct cgroup *make_cgroup(struct cgroups *cgroups, const char *id)
+const char *cgroup_name(const struct cgroup *cgroup)
+{
+	return cgroup->name;
+}
+
+static struct cgroup *make_cgroup(struct cgroups *cgroups, const char *name)
 {
 	struct cgroup *cgroup = ALLOC(struct cgroup);
 
-	assert(is_id(id));
+	assert(cgroup_is_name(name));
 	cgroup->cgroups = cgroups;
-	(void)strcpy(cgroup->id, id);
+	(void)strcpy(cgroup->name, name);
 	return cgroup;
 }
 
@@ -59,7 +70,7 @@ static void unmake_directories(const struct cgroup *cgroup, int version, size_t 
 {
 	while (n-- > 0)
 		if (is_of(&cgroup->cgroups->hierarchies[n], version))
-			(void)unlinkat(cgroup->cgroups->hierarchies[n].top_fd, cgroup->id,
+			(void)unlinkat(cgroup->cgroups->hierarchies[n].top_fd, cgroup->name,
 				       AT_REMOVEDIR);
 }
 
@@ -70,10 +81,10 @@ int group_make_directories(const struct cgroup *cgroup, int version, struct erro
 	for (size_t i = 0; i < cgroups->n; i++) {
 		const struct hierarchy *hierarchy = &cgroups->hierarchies[i];
 
-		if (!is_of(hierarchy, version) || mkdirat(hierarchy->top_fd, cgroup->id, 0755) == 0)
+		if (!is_of(hierarchy, version) ||
+		    mkdirat(hierarchy->top_fd, cgroup->name, 0755) == 0)
 			continue;
-		(void)error_set_errno(err, errno, "make %s/%.12s...", hierarchy->top_path,
-				      cgroup->id);
+		(void)error_set_errno(err, errno, "make %s/%s", hierarchy->top_path, cgroup->name);
 		unmake_directories(cgroup, version, i);
 		return -1;
 	}
@@ -116,10 +127,10 @@ static int set_first_limits(struct cgroup *cgroup, const struct cgroup_limits *l
 	return cgroup_update(cgroup, &all, err);
 }
 
-int cgroup_new(struct cgroups *cgroups, const char *id, const struct cgroup_limits *limits,
+int cgroup_new(struct cgroups *cgroups, const char *name, const struct cgroup_limits *limits,
 	       struct cgroup **ret, struct error *err)
 {
-	_cleanup_(cgroup_freep) struct cgroup *cgroup = make_cgroup(cgroups, id);
+	_cleanup_(cgroup_freep) struct cgroup *cgroup = make_cgroup(cgroups, name);
 	struct error ignored;
 
 	cgroups_ready(cgroups);
@@ -133,16 +144,16 @@ int cgroup_new(struct cgroups *cgroups, const char *id, const struct cgroup_limi
 	return 0;
 }
 
-int cgroup_adopt(struct cgroups *cgroups, const char *id, struct cgroup **ret, struct error *err)
+int cgroup_adopt(struct cgroups *cgroups, const char *name, struct cgroup **ret, struct error *err)
 {
 	cgroups_ready(cgroups);
 	for (size_t i = 0; i < cgroups->n; i++)
 		if (cgroups->hierarchies[i].top_fd >= 0 &&
-		    faccessat(cgroups->hierarchies[i].top_fd, id, F_OK, 0) == 0) {
-			*ret = make_cgroup(cgroups, id);
+		    faccessat(cgroups->hierarchies[i].top_fd, name, F_OK, 0) == 0) {
+			*ret = make_cgroup(cgroups, name);
 			return 0;
 		}
-	return error_set_errno(err, ENOENT, "find the control group of %.12s...", id);
+	return error_set_errno(err, ENOENT, "find the control group %s", name);
 }
 
 int cgroup_remove(struct cgroup *cgroup, struct error *err)
@@ -153,9 +164,9 @@ int cgroup_remove(struct cgroup *cgroup, struct error *err)
 	for (size_t i = 0; i < cgroups->n; i++) {
 		const struct hierarchy *hierarchy = &cgroups->hierarchies[i];
 
-		if (hierarchy->top_fd >= 0 && tree_remove(hierarchy->top_fd, cgroup->id) < 0)
-			return error_set_errno(err, errno, "remove %s/%.12s...",
-					       hierarchy->top_path, cgroup->id);
+		if (hierarchy->top_fd >= 0 && tree_remove(hierarchy->top_fd, cgroup->name) < 0)
+			return error_set_errno(err, errno, "remove %s/%s", hierarchy->top_path,
+					       cgroup->name);
 	}
 	return 0;
 }
@@ -165,14 +176,13 @@ int cgroup_remove(struct cgroup *cgroup, struct error *err)
 static int open_in(const struct hierarchy *hierarchy, const struct cgroup *cgroup, const char *file,
 		   int flags, struct error *err)
 {
-	char path[ID_LENGTH + sizeof("/tasks")];
+	char path[CGROUP_NAME_MAX + sizeof("/tasks")];
 	int fd;
 
-	(void)snprintf(path, sizeof(path), "%s%s", cgroup->id, file);
+	(void)snprintf(path, sizeof(path), "%s%s", cgroup->name, file);
 	fd = openat(hierarchy->top_fd, path, flags | O_CLOEXEC);
 	if (fd < 0)
-		(void)error_set_errno(err, errno, "open %s/%.12s...", hierarchy->top_path,
-				      cgroup->id);
+		(void)error_set_errno(err, errno, "open %s/%s", hierarchy->top_path, cgroup->name);
 	return fd;
 }
 
@@ -239,7 +249,7 @@ int cgroup_enter(const struct cgroup_entry *entry)
 
 /* Adds what is below one top group and not known. */
 static void find_orphans(const struct hierarchy *hierarchy,
-			 bool (*known)(const char *id, void *userdata), void *userdata,
+			 bool (*known)(const char *name, void *userdata), void *userdata,
 			 char ***orphans)
 {
 	int fd = openat(hierarchy->top_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -251,13 +261,13 @@ static void find_orphans(const struct hierarchy *hierarchy,
 		return;
 	}
 	while ((entry = readdir(dir)))
-		if (entry->d_type == DT_DIR && is_id(entry->d_name) &&
+		if (entry->d_type == DT_DIR && cgroup_is_name(entry->d_name) &&
 		    !known(entry->d_name, userdata))
 			strv_append(orphans, entry->d_name);
 	(void)closedir(dir);
 }
 
-size_t cgroups_sweep(struct cgroups *cgroups, bool (*known)(const char *id, void *userdata),
+size_t cgroups_sweep(struct cgroups *cgroups, bool (*known)(const char *name, void *userdata),
 		     void *userdata)
 {
 	_cleanup_(strv_freep) char **orphans = NULL;
@@ -269,8 +279,8 @@ size_t cgroups_sweep(struct cgroups *cgroups, bool (*known)(const char *id, void
 		if (cgroups->hierarchies[i].top_fd >= 0)
 			find_orphans(&cgroups->hierarchies[i], known, userdata, &orphans);
 	/* One that is on several hierarchies stands here as often: it is gone after the first. */
-	for (char **id = orphans; id && *id; id++) {
-		_cleanup_(cgroup_freep) struct cgroup *cgroup = make_cgroup(cgroups, *id);
+	for (char **name = orphans; name && *name; name++) {
+		_cleanup_(cgroup_freep) struct cgroup *cgroup = make_cgroup(cgroups, *name);
 
 		(void)cgroup_kill(cgroup, &ignored);
 		left += cgroup_remove(cgroup, &ignored) < 0;

@@ -34,7 +34,7 @@ struct kept_files;
 
 struct cgroup {
 	struct cgroups *cgroups;
-	char id[ID_LENGTH + 1];
+	char name[CGROUP_NAME_MAX + 1];
 	struct cgroup_entry *entry; /* v1's part, as far as it came with a spare group; or NULL */
 	struct kept_files *kept;    /* while its figures are watched, or NULL; file.c */
 };

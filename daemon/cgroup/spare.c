@@ -14,7 +14,7 @@
 #include "common/cleanup.h"
 #include "daemon/cgroup/hierarchy.h"
 
-/* No id looks like it. */
+/* No name of a container's group looks like it. */
 #define SPARE "spare"
 
 static bool is_spared(const struct hierarchy *hierarchy)
@@ -33,7 +33,7 @@ void spare_remove(struct cgroups *cgroups)
 
 void cgroups_prepare(struct cgroups *cgroups)
 {
-	struct cgroup spare = { .cgroups = cgroups, .id = SPARE };
+	struct cgroup spare = { .cgroups = cgroups, .name = SPARE };
 	struct error ignored;
 
 	if (!cgroups->ready || cgroups->has_spare)
@@ -61,7 +61,7 @@ bool spare_become(struct cgroup *cgroup)
 		int top_fd = cgroups->hierarchies[i].top_fd;
 
 		if (is_spared(&cgroups->hierarchies[i]) &&
-		    renameat(top_fd, SPARE, top_fd, cgroup->id) < 0)
+		    renameat(top_fd, SPARE, top_fd, cgroup->name) < 0)
 			break;
 	}
 	if (i == cgroups->n) {
@@ -73,7 +73,7 @@ bool spare_become(struct cgroup *cgroup)
 	}
 	while (i-- > 0)
 		if (is_spared(&cgroups->hierarchies[i]))
-			(void)renameat(cgroups->hierarchies[i].top_fd, cgroup->id,
+			(void)renameat(cgroups->hierarchies[i].top_fd, cgroup->name,
 				       cgroups->hierarchies[i].top_fd, SPARE);
 	/* Somebody has removed a part of it, or the name is taken, which the long way will tell. */
 	spare_remove(cgroups);

@@ -19,6 +19,9 @@
 
 enum { MOUNTINFO_MAX = 4 << 20 };
 
+/* No name of a container's group looks like it. */
+#define KEEPER "keeper"
+
 /* FNV-1a of 64 bits (draft-eastlake-fnv). */
 static uint64_t hash(const char *text)
 {
@@ -181,6 +184,23 @@ static void hand_down(struct hierarchy *hierarchy, int fd, const char *path)
 	}
 }
 
+/* v2: only a group without processes of its own can hand down. */
+static void vacate(int fd)
+{
+	char pids[1024], *rest = pids, *pid;
+	_cleanup_(fd_closep) int keeper = -1,
+				 list = openat(fd, "cgroup.procs", O_RDONLY | O_CLOEXEC);
+	ssize_t n = list < 0 ? -1 : fd_read_full(list, pids, sizeof(pids) - 1);
+
+	if (n <= 0 || (mkdirat(fd, KEEPER, 0755) < 0 && errno != EEXIST))
+		return;
+	pids[n] = '\0';
+	keeper = openat(fd, KEEPER, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	while ((pid = strsep(&rest, "\n")))
+		if (*pid)
+			(void)write_at(keeper, "cgroup.procs", pid);
+}
+
 /* v1: a new group has no CPUs and no memory nodes, and nothing can enter it, unless the group above
  * says that it starts with a copy of its own (Documentation/admin-guide/cgroup-v1/cpusets.rst).
  */
@@ -227,6 +247,8 @@ static void make_top(struct cgroups *cgroups, struct hierarchy *hierarchy)
 		(void)error_set_errno(&hierarchy->why, errno, "%s", hierarchy->top_path);
 		return;
 	}
+	if (given)
+		vacate(fd);
 	if (hierarchy->version == 2) {
 		hand_down(hierarchy, fd, hierarchy->top_path);
 		hierarchy->controllers = read_words(fd, "cgroup.subtree_control");

@@ -310,6 +310,7 @@ uint64_t containers_next_event(const struct containers *containers, uint64_t aft
 			       const struct happening **ret);
 
 uint64_t happening_serial(const struct happening *happening);
+const char *happening_event(const struct happening *happening);
 uid_t happening_owner(const struct happening *happening);
 int64_t happening_time_us(const struct happening *happening);
 
@@ -405,6 +406,9 @@ const char *container_name(const struct container *container);
 uid_t container_owner(const struct container *container);
 uint64_t container_serial(const struct container *container);
 enum container_state container_state(const struct container *container);
+
+/* Of its process 1, in the daemon's pid namespace; 0 while there is none. */
+pid_t container_pid(const struct container *container);
 const struct spec *container_spec(const struct container *container);
 
 /* restarting, starting, running, paused or stopping. */

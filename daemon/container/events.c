@@ -153,6 +153,11 @@ uint64_t containers_next_event(const struct containers *set, uint64_t after,
 	return lost;
 }
 
+const char *happening_event(const struct happening *happening)
+{
+	return happening->event;
+}
+
 uint64_t happening_serial(const struct happening *happening)
 {
 	return happening->serial;

@@ -192,11 +192,13 @@ int group_make(struct container *container, struct cgroup_entry *ret_entry, stru
 {
 	_cleanup_(cgroup_limits_done) struct cgroup_limits limits = CGROUP_LIMITS_NULL;
 	struct containers *set = container->set;
+	_cleanup_(freep) char *name = NULL;
 
 	*ret_entry = CGROUP_ENTRY_NULL;
 	if (make_limits(&container->spec.resources, &limits, err) < 0)
 		return in_resources(err);
-	if (cgroup_new(set->params.cgroups, container->id, &limits, &container->cgroup, err) < 0)
+	name = alloc_printf("%s-%.*s", container->name, CGROUP_SHORT_ID, container->id);
+	if (cgroup_new(set->params.cgroups, name, &limits, &container->cgroup, err) < 0)
 		return err->subject[0] ? in_resources(err) : -1;
 	fault_point("with its groups");
 	prepare_later(set);
@@ -223,12 +225,11 @@ struct launch_cgroup group_for_launch(const struct cgroup_entry *entry)
 	};
 }
 
-void group_adopt(struct container *container)
+void group_adopt(struct container *container, const char *name)
 {
 	struct error ignored; /* it may have been made by a daemon that made none */
 
-	(void)cgroup_adopt(container->set->params.cgroups, container->id, &container->cgroup,
-			   &ignored);
+	(void)cgroup_adopt(container->set->params.cgroups, name, &container->cgroup, &ignored);
 }
 
 int64_t group_oom_kills(const struct container *container)

@@ -72,7 +72,7 @@ static void load_record(void *userdata, const char *id, const char *text, size_t
 
 struct raw_run {
 	int64_t pid, last_exec;
-	char *state, *started_at;
+	char *state, *started_at, *group;
 	bool unhealthy;
 };
 
@@ -82,6 +82,7 @@ static const struct json_field run_fields[] = {
 	JSON_FIELD(struct raw_run, state, JSON_STRING),
 	JSON_FIELD(struct raw_run, unhealthy, JSON_BOOL),
 	JSON_FIELD(struct raw_run, started_at, JSON_STRING),
+	JSON_FIELD(struct raw_run, group, JSON_STRING),
 };
 
 static void raw_run_done(struct raw_run *raw)
@@ -134,7 +135,7 @@ static int adopt(struct loading *loading, const char *id, const char *text, size
 	container->exit_status = -1;
 	container->oom_kills = 0;
 	container->finished_at_us = 0;
-	group_adopt(container);
+	group_adopt(container, raw.group && cgroup_is_name(raw.group) ? raw.group : container->id);
 	container->wanted = true;
 	container->ran_from_us = clock_monotonic_us();
 	container->health = health_new(container);
@@ -202,13 +203,15 @@ static void lose_unseen(struct containers *set)
 	}
 }
 
-static bool has_group(const char *id, void *userdata)
+static bool has_group(const char *name, void *userdata)
 {
 	struct containers *set = userdata;
-	struct container *container;
-	struct error ignored;
+	const struct container *container;
 
-	return containers_find(set, id, &container, &ignored) == 0 && container->cgroup;
+	TAILQ_FOREACH (container, &set->list, entry)
+		if (container->cgroup && strcmp(cgroup_name(container->cgroup), name) == 0)
+			return true;
+	return false;
 }
 
 /* Groups of containers that run no more. What dies in them now is gone a moment later, for which a

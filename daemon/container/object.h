@@ -206,7 +206,7 @@ int group_enter(const struct container *container, struct cgroup_entry *ret_entr
 struct launch_cgroup group_for_launch(const struct cgroup_entry *entry);
 
 /* Goes on with the group of an earlier daemon's. */
-void group_adopt(struct container *container);
+void group_adopt(struct container *container, const char *name);
 
 /* Removes it, as soon as nothing is left in it. */
 void group_remove(struct container *container);

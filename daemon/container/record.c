@@ -109,6 +109,8 @@ struct json_object *record_to_run_json(const struct container *container)
 	if (keep_is_active(container->set->params.keep))
 		json_object_object_add(object, "execs", execs_to_record(&container->execs));
 	record_add_int(object, "last_exec", container->last_exec);
+	record_add_string(object, "group",
+			  container->cgroup ? cgroup_name(container->cgroup) : NULL);
 	return object;
 }
 

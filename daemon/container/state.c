@@ -243,6 +243,11 @@ bool container_is_saved(const struct container *container)
 	return container->saves == 0;
 }
 
+pid_t container_pid(const struct container *container)
+{
+	return container->process.launch ? launch_pid(container->process.launch) : 0;
+}
+
 enum container_state container_state(const struct container *container)
 {
 	return container->state;

@@ -25,10 +25,11 @@ def test_install_and_uninstall_leave_nothing(directory):
     installed = files_below(directory)
     assert {"usr/sbin/dokrustd", "usr/bin/dokrustctl", "usr/share/man/man8/dokrustd.8",
             "usr/share/man/man1/dokrustctl.1", "usr/lib/systemd/system/dokrustd.service",
-            "usr/lib/systemd/system/dokrustd.socket", "usr/lib/sysusers.d/dokrust.conf",
+            "usr/lib/systemd/system/dokrustd.socket",
+            "usr/lib/systemd/system/dokrust-containers.service", "usr/lib/sysusers.d/dokrust.conf",
             "usr/share/dokrust/images/busybox/bin/busybox"} <= installed
     unit = (directory / "usr/lib/systemd/system/dokrustd.service").read_text()
-    assert "ExecStart=/usr/sbin/dokrustd\n" in unit and "@" not in unit
+    assert "ExecStart=/usr/sbin/dokrustd --" in unit and "@" not in unit
     assert make("uninstall", f"DESTDIR={directory}", "PREFIX=/usr").status == 0
     assert files_below(directory) == set()
 

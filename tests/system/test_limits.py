@@ -2,11 +2,12 @@
 import json
 import pathlib
 import re
+import time
 
 import pytest
 
 import processes
-from host import SLOWNESS
+from host import SLOWNESS, run
 from varlink import CONTAINER, VarlinkError
 
 GROW = "x=a; while :; do x=$x$x; done"
@@ -39,6 +40,12 @@ def test_what_takes_more_memory_is_killed_and_the_reason_is_known(daemon, ctl):
     assert "oom_killed" not in daemon.inspect("modest")
 
 
+def test_its_neighbour_feels_nothing_of_that(work, ctl):
+    assert ctl("run", "--name", "greedy", "-m", "24m", "busybox", "sh", "-c", GROW).status == 137
+    assert ctl.ok("exec", "work", "echo", "fine") == "fine\n"
+    assert "oom_kills" not in work.inspect("work")
+
+
 def test_what_takes_less_is_not(ctl):
     assert ctl.sh("head -c 8000000 /dev/zero | tail -c 1 | wc -c", "-m", "64m") == "1\n"
 
@@ -49,6 +56,8 @@ def test_a_fork_bomb_stays_inside(daemon, ctl):
     ctl.ok("exec", "-d", "work", "sh", "-c", "b() { b | b & }; while :; do b; done")
     processes.wait_until(lambda: figure(daemon, "work", "pids.events") != "max 0")
     assert int(figure(daemon, "work", "pids.current")) <= 40
+    took = sorted(ctl("ps").seconds for _ in range(11))
+    assert took[0] < 0.05, took
     # The host, and the daemon, have kept what is theirs.
     assert ctl.sh("echo fine") == "fine\n"
     assert ctl("rm", "-f", "work").seconds < 2 * SLOWNESS
@@ -65,6 +74,50 @@ def test_half_a_cpu_is_half_a_cpu(ctl):
     # The shell's own line, then its children's: minutes and seconds of user and system time.
     user = re.findall(r"(\d+)m([\d.]+)s", out)[2]
     assert 0.1 < int(user[0]) * 60 + float(user[1]) < 0.6, out
+
+
+def cpu_us(ctl, *names):
+    text = ctl.ok("stats", "--no-stream", "--format", "json", *names)
+    used = {one["name"]: one["cpu_usage_us"] for one in map(json.loads, text.splitlines())}
+    return [used[name] for name in names]
+
+
+def test_shares_of_3_to_1_are_3_to_1(ctl):
+    for name, shares in (("three", "1536"), ("one", "512")):
+        ctl.ok("run", "-d", "--name", name, "--cpu-shares", shares, "--cpuset-cpus", "0",
+               "busybox", "sh", "-c", "while :; do :; done")
+
+    def ratio(seconds):
+        before = cpu_us(ctl, "three", "one")
+        time.sleep(seconds)
+        three, one = (now - then for now, then in zip(cpu_us(ctl, "three", "one"), before))
+        return three / one
+
+    # Longer, where the machine has other things to do.
+    assert any(2.7 < ratio(seconds) < 3.3 for seconds in (1.5, 4, 8))
+
+
+@pytest.fixture
+def disk(directory):
+    """A block device of the test's own, of which nothing is in memory."""
+    image = directory / "disk"
+    with image.open("wb") as file:
+        file.truncate(16 << 20)
+    device = run(["losetup", "-f", "--show", image]).out.strip()
+    yield device
+    run(["losetup", "-d", device])
+
+
+def test_a_disk_is_read_no_faster_than_it_may_be(ctl, disk):
+    def seconds(skip, *options):
+        result = ctl("run", "--rm", "--device", disk, *options, "busybox", "time", "dd",
+                     f"if={disk}", "of=/dev/null", "bs=64k", "count=32", f"skip={skip}")
+        assert result.status == 0, result.err
+        return float(re.search(r"real\s+0m\s*([\d.]+)s", result.err)[1])
+
+    # 2 MiB at 1 MiB/s, but for what is read ahead of the first wait.
+    assert seconds(0, "--device-read-bps", f"{disk}:1m") > 1.4
+    assert seconds(128) < 1
 
 
 def test_cpus_are_chosen(ctl):
@@ -185,9 +238,9 @@ def test_groups_of_a_daemon_that_was_killed_are_swept_by_the_next(new_daemon):
     daemon.run("work", "sleep", "1000")
     identity = daemon.inspect("work")["id"]
     daemon.kill()
-    assert any(identity in path for path in processes.cgroups())
+    assert any(identity[:12] in path for path in processes.cgroups())
     daemon.start()
-    processes.wait_until(lambda: not any(identity in path for path in processes.cgroups()))
+    processes.wait_until(lambda: not any(identity[:12] in path for path in processes.cgroups()))
 
 
 def test_the_container_sees_its_group_as_the_root(ctl):

@@ -404,7 +404,7 @@ static int make_group(void **state)
 	fixture.cgroups.n = 1;
 	fixture.cgroups.hierarchies[0].top_fd = open(fixture.dir, O_PATH | O_CLOEXEC);
 	fixture.cgroup.cgroups = &fixture.cgroups;
-	(void)strcpy(fixture.cgroup.id, ID);
+	(void)strcpy(fixture.cgroup.name, ID);
 	return mkdir(path, 0755);
 }
 
