@@ -39,6 +39,7 @@ struct request {
 	struct container_listener listener;
 	struct container_watcher watcher;
 	uint64_t round; /* of figures: the last one told */
+	bool measured;	/* for it to compare with */
 	struct event
 		*incoming; /* what comes from there goes to the peer; its descriptor is owned */
 	bool cut;	   /* in the middle of a reply */

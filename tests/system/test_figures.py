@@ -109,6 +109,15 @@ def test_watchers_share_rounds_and_leave_nothing_open(daemon, ctl):
     processes.wait_until(lambda: not files_of_groups(daemon))
 
 
+def test_more_of_them_than_are_read_at_once(daemon, ctl):
+    names = sorted(f"n{i}" for i in range(40))
+    for name in names:
+        daemon.run(name, "sleep", "1000")
+    told = stats(ctl)
+    assert sorted(told) == names
+    assert all("cpu_percent" in one for one in told.values())
+
+
 def test_a_watch_goes_through_starts_and_ends(daemon, ctl):
     with daemon.connect() as watcher:
         watcher.send(json.dumps({"method": CONTAINER + "Stats", "more": True}).encode() + b"\0")
