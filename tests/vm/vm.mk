@@ -4,7 +4,7 @@ VM_PACKAGES := qemu-system-x86 mmdebstrap e2fsprogs python3-pytest
 # Two kernels and two systemds; only the newer one has varlinkctl.
 VM_SUITES   ?= bookworm trixie
 # For one machine, from power-on to power-off. On an idle host it takes a minute or so.
-VM_LIMIT_S  ?= 420
+VM_LIMIT_S  ?= 600
 VM_STAGE    := $(BUILD)/vm/stage
 VM_UNIT     := $(patsubst tests/unit/%.c,$(BUILD)/tests/unit/%,$(wildcard tests/unit/test_cgroup*.c))
 

@@ -48,7 +48,8 @@ def test_the_exposure_is_measured(figure):
 
 
 def test_the_hardening_of_the_unit_is_not_what_containers_may_not_do():
-    check_ctl("run", "--rm", "-v", "/usr:/usr:ro", "-v", "/usr/lib64:/lib64:ro", "busybox", "/usr/bin/python3", "-c",
+    check_ctl("run", "--rm", "-v", "/usr:/usr:ro", "-v", "/usr/lib:/lib:ro",
+              "-v", "/usr/lib64:/lib64:ro", "busybox", "/usr/bin/python3", "-c",
               "import mmap, os; mmap.mmap(-1, 4096, prot=7);"
               "os.sched_setscheduler(0, os.SCHED_BATCH, os.sched_param(0))")
 
@@ -289,7 +290,7 @@ def test_a_kill_for_want_of_memory_is_the_end_of_nobody_else():
 def test_what_a_scope_for_each_container_would_cost(figure):
     def median_ms(*argv):
         took = []
-        for _ in range(9):
+        for _ in range(5):
             begin = time.monotonic()
             check(*argv)
             took.append((time.monotonic() - begin) * 1000)
@@ -300,7 +301,7 @@ def test_what_a_scope_for_each_container_would_cost(figure):
            "org.freedesktop.systemd1.Manager"]
     asked = median_ms(*bus, "GetUnit", "s", SERVICE)
     took = []
-    for i in range(9):
+    for i in range(5):
         sleeper = subprocess.Popen(["sleep", "1000"])
         begin = time.monotonic()
         check(*bus, "StartTransientUnit", "ssa(sv)a(sa(sv))", f"measure-{i}.scope", "fail", "2",
@@ -310,7 +311,7 @@ def test_what_a_scope_for_each_container_would_cost(figure):
         sleeper.kill()
         sleeper.wait()
     figure("ms for a question to systemd", round(asked, 1))
-    figure("ms for a scope of its own", round(sorted(took)[4], 1))
+    figure("ms for a scope of its own", round(sorted(took)[2], 1))
     figure("ms for run --rm true", round(median_ms("dokrustctl", "run", "--rm", "busybox", "true"), 1))
 
 
