@@ -119,7 +119,7 @@ def test_a_container_lives_on_when_the_daemon_is_killed():
 
 
 def test_what_a_container_does_while_there_is_no_daemon_is_not_lost():
-    check_ctl("run", "-d", "--name", "job", "busybox", "sh", "-c",
+    check_ctl("run", "-d", "--name", "job", "--userns", "host", "busybox", "sh", "-c",
               "while [ ! -e /go ]; do sleep 0.1; done; exit 5")
     pid = inspect("job")["pid"]
     before = main_pid()
