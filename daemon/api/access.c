@@ -80,7 +80,7 @@ bool access_identify(const struct access_settings *settings, int fd, struct acce
 		if (!groups || getsockopt(fd, SOL_SOCKET, SO_PEERGROUPS, groups, &groups_size) < 0)
 			return false;
 	}
-	peer.role = role_of(settings, &peer, groups, groups_size / sizeof(*groups));
+	peer.role = role_of(settings, &peer, groups, groups ? groups_size / sizeof(*groups) : 0);
 	*ret = peer;
 	return true;
 }

@@ -83,11 +83,12 @@ static int make_given(const struct dev *dev, const struct rights *rights, struct
 {
 	for (char **text = rights->devices; text && *text; text++) {
 		struct launch_device device;
-		const char *name = device.option.container + strlen("/dev/");
+		const char *name;
 		struct stat st;
 
 		if (launch_find_device(*text, &device, err) < 0)
 			return -1;
+		name = device.option.container + strlen("/dev/");
 		st = (struct stat){
 			.st_mode = device.mode,
 			.st_rdev = device.number,
