@@ -234,7 +234,7 @@ void connection_new(struct server *server, int fd, const struct access_peer *pee
 		abort();
 	varlink_reader_init(&connection->reader, VARLINK_MESSAGE_MAX);
 	LIST_INSERT_HEAD(&server->connections, connection, entry);
-	server->n_connections++;
+	server_count(server, peer->uid, true);
 	(void)event_assign(&connection->readable, server->params.base, fd, EV_READ | EV_PERSIST,
 			   on_readable, connection);
 	(void)event_assign(&connection->writable, server->params.base, fd, EV_WRITE | EV_PERSIST,
@@ -258,7 +258,7 @@ void connection_free(struct connection *connection)
 	evbuffer_free(connection->out);
 	varlink_reader_done(&connection->reader);
 	LIST_REMOVE(connection, entry);
-	connection->server->n_connections--;
+	server_count(connection->server, connection->peer.uid, false);
 	fd_close(connection->fd);
 	connection_close_fds(connection);
 	/* The process that was to be attached to goes on without this viewer. */

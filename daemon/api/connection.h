@@ -65,16 +65,29 @@ struct connection {
 	unsigned int quiet_sweeps, message_sweeps; /* how long without progress; see server.c */
 };
 
+/* How many connections a user has. */
+struct connection_count {
+	uid_t uid;
+	unsigned int n;
+};
+
 struct server {
 	struct server_params params;
 	int listen_fd;
 	struct event *acceptable, *sweep;
 	LIST_HEAD(, connection) connections;
 	unsigned int n_connections;
+	struct connection_count *counts; /* of those that have some */
+	size_t n_counts;
+	unsigned int refused; /* since the last time that it was told */
+	int64_t refusal_told_us;
 	struct interface *interfaces;
 };
 
 enum { SWEEP_SECONDS = 5 };
+
+/* One more, or one less, of that user's. */
+void server_count(struct server *server, uid_t uid, bool more);
 
 /* fd is taken. */
 void connection_new(struct server *server, int fd, const struct access_peer *peer);

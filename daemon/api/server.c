@@ -1,35 +1,67 @@
 #include "daemon/api/server.h"
 
 #include <errno.h>
+#include <stdlib.h>
 #include <sys/socket.h>
 
 #include "common/alloc.h"
 #include "common/cleanup.h"
+#include "common/clock.h"
 #include "common/log.h"
 #include "daemon/api/connection.h"
 #include "daemon/api/interface.h"
 
 static const struct timeval sweep_interval = { .tv_sec = SWEEP_SECONDS };
 
-static unsigned int connections_of(const struct server *server, uid_t uid)
-{
-	const struct connection *connection;
-	unsigned int n = 0;
+enum { REFUSALS_TOLD_US = 1000 * 1000 };
 
-	LIST_FOREACH (connection, &server->connections, entry)
-		n += connection->peer.uid == uid;
-	return n;
+static struct connection_count *count_of(const struct server *server, uid_t uid)
+{
+	for (size_t i = 0; i < server->n_counts; i++)
+		if (server->counts[i].uid == uid)
+			return &server->counts[i];
+	return NULL;
+}
+
+void server_count(struct server *server, uid_t uid, bool more)
+{
+	struct connection_count *count = count_of(server, uid);
+
+	if (!count) {
+		server->counts =
+			realloc(server->counts, (server->n_counts + 1) * sizeof(*server->counts));
+		if (!server->counts)
+			abort();
+		count = &server->counts[server->n_counts++];
+		*count = (struct connection_count){ .uid = uid };
+	}
+	server->n_connections += more ? 1U : -1U;
+	count->n += more ? 1U : -1U;
+	if (count->n == 0)
+		*count = server->counts[--server->n_counts];
 }
 
 static bool has_room_for(const struct server *server, uid_t uid)
 {
-	const struct server_params *params = &server->params;
+	const struct connection_count *count = count_of(server, uid);
 
-	if (server->n_connections >= params->connections_max)
-		return false;
-	/* Counting takes a walk; nobody can be over their share while all are not. */
-	return server->n_connections < params->connections_per_user_max ||
-	       connections_of(server, uid) < params->connections_per_user_max;
+	return server->n_connections < server->params.connections_max &&
+	       (!count || count->n < server->params.connections_per_user_max);
+}
+
+/* Whoever is refused may come back at once, and the log is not to be flooded by it. */
+static void tell_refusal(struct server *server, uid_t uid)
+{
+	int64_t now_us = clock_monotonic_us();
+
+	server->refused++;
+	if (server->refusal_told_us && now_us - server->refusal_told_us < REFUSALS_TOLD_US)
+		return;
+	log_warning("connection of uid %u refused: %u are open (%u were refused since it was last "
+		    "told)",
+		    uid, server->n_connections, server->refused);
+	server->refused = 0;
+	server->refusal_told_us = now_us;
 }
 
 static void welcome(struct server *server, int fd)
@@ -41,8 +73,7 @@ static void welcome(struct server *server, int fd)
 		return;
 	}
 	if (!has_room_for(server, peer.uid)) {
-		log_warning("connection of uid %u refused: %u are open", peer.uid,
-			    server->n_connections);
+		tell_refusal(server, peer.uid);
 		fd_close(fd);
 		return;
 	}
@@ -138,6 +169,7 @@ struct server *server_free(struct server *server)
 		event_free(server->acceptable);
 	if (server->sweep)
 		event_free(server->sweep);
+	free(server->counts);
 	interfaces_free(server->interfaces);
 	fd_close(server->listen_fd);
 	free(server);

@@ -279,7 +279,8 @@ static void on_timer(evutil_socket_t fd, short what, void *userdata)
 	(void)what;
 	/* What is paused cannot answer, and is not blamed for it. */
 	if (health->container->state != CONTAINER_RUNNING || (health->launch && !health->looking))
-		set_timer(health, spec_of(health)->interval_ms);
+		set_timer(health, health->looking ? spec_of(health)->timeout_ms :
+						    spec_of(health)->interval_ms);
 	else if (health->looking)
 		give_up(health);
 	else

@@ -15,3 +15,9 @@ $(BUILD)/tests/dokrustd-faults: $(BUILD)/obj/daemon/main.o $(FAULT_OBJ) $(BUILD)
 	$(CC) $(CFLAGS) -pie $(LDFLAGS) -o $@ $^ $(DAEMON_LIBS)
 
 system-programs: $(BUILD)/tests/dokrustd-faults
+
+$(BUILD)/tests/shim.so: tests/faults/shim.c
+	@mkdir -p $(@D)
+	$(CC) -std=gnu17 -D_GNU_SOURCE -O2 $(WARNINGS) -fPIC -shared -o $@ $<
+
+system-programs: $(BUILD)/tests/shim.so

@@ -73,10 +73,10 @@ def test_a_command_that_cannot_be_executed_is_a_failure(daemon, ctl):
 
 
 def test_one_that_is_paused_is_not_blamed(daemon, ctl):
-    run(ctl, "web", "true", "--health-timeout", "50ms", "--health-retries", "1")
+    run(ctl, "web", "true", "--health-timeout", "1s", "--health-retries", "1")
     wait_for(daemon, "web", "healthy")
     ctl.ok("pause", "web")
-    ctl.ok("run", "--rm", "busybox", "sleep", "0.3")
+    ctl.ok("run", "--rm", "busybox", "sleep", "1.5")
     assert daemon.inspect("web")["health"] == "healthy"
     ctl.ok("unpause", "web")
     ctl.ok("exec", "web", "true")
