@@ -10,6 +10,7 @@
 #include "common/clock.h"
 #include "common/json.h"
 #include "common/text.h"
+#include "daemon/container/kept.h"
 #include "daemon/container/object.h"
 #include "daemon/container/userns.h"
 
@@ -202,7 +203,7 @@ static struct exec *exec_new(struct container *container, unsigned int number,
 
 	exec->container = container;
 	(void)snprintf(exec->id, sizeof(exec->id), "%u", number);
-	(void)snprintf(kept_as, sizeof(kept_as), KEPT_PREFIX "%s-e%s", container->id, exec->id);
+	kept_base(container->id, exec->id, kept_as);
 	exec->spec = *spec;
 	*spec = EXEC_SPEC_NULL;
 	exec->exit_status = -1;

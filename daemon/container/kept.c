@@ -2,20 +2,45 @@
 
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 #include <sys/ioctl.h>
 #include <sys/pidfd.h>
 
 #include "common/cleanup.h"
 
-static const char *const suffixes[KEPT_COUNT] = {
-	[KEPT_PIDFD] = "pid",	  [KEPT_CONTROL] = "control", [KEPT_TERMINAL] = "pty",
-	[KEPT_INPUT] = "in",	  [KEPT_OUTPUT] = "out",      [KEPT_ERROR] = "err",
-	[KEPT_SCREEN] = "screen",
+enum { ID_BITS = 48 };
+
+static const char suffixes[KEPT_COUNT] = {
+	[KEPT_PIDFD] = 'p',  [KEPT_CONTROL] = 'c', [KEPT_TERMINAL] = 't', [KEPT_INPUT] = 'i',
+	[KEPT_OUTPUT] = 'o', [KEPT_ERROR] = 'e',   [KEPT_SCREEN] = 's',
 };
+
+/* All names together are one string of the next daemon's environment (LISTEN_FDNAMES), which the kernel
+ * lets have 128 KiB. So they are short: of the container's id, 48 of its random bits in eight letters.
+ */
+void kept_base(const char *id, const char *exec_id, char name[PROCESS_NAME_SIZE])
+{
+	static const char letters[] = "0123456789abcdefghijklmnopqrstuvwxyz"
+				      "ABCDEFGHIJKLMNOPQRSTUVWXYZ.-";
+	char digits[ID_BITS / 4 + 1], text[ID_BITS / 6 + 1] = "";
+	unsigned long long bits;
+
+	(void)snprintf(digits, sizeof(digits), "%s", id);
+	bits = strtoull(digits, NULL, 16);
+	for (size_t i = 0; i < sizeof(text) - 1; i++, bits >>= 6)
+		text[i] = letters[bits & 63];
+	(void)snprintf(name, PROCESS_NAME_SIZE, KEPT_PREFIX "%s%s", text, exec_id ? exec_id : "");
+}
+
+bool kept_is_pidfd(const char *name)
+{
+	return name[0] && name[strlen(name) - 1] == suffixes[KEPT_PIDFD];
+}
 
 static void name_of(const struct process *process, enum kept kept, char name[KEEP_NAME_MAX + 1])
 {
-	(void)snprintf(name, KEEP_NAME_MAX + 1, "%s-%s", process->kept_as, suffixes[kept]);
+	(void)snprintf(name, KEEP_NAME_MAX + 1, "%s%c", process->kept_as, suffixes[kept]);
 }
 
 void kept_store(struct process *process, enum kept kept, int fd)

@@ -20,6 +20,11 @@ enum kept {
 void kept_store(struct process *process, enum kept kept, int fd);
 int kept_get(struct process *process, enum kept kept);
 
+/* What the names of a container's, or of an exec's, begin with; whether it is the name of a pidfd. */
+#define KEPT_PREFIX "c-"
+void kept_base(const char *id, const char *exec_id, char name[PROCESS_NAME_SIZE]);
+bool kept_is_pidfd(const char *name);
+
 void kept_store_stdio(struct process *process, const struct launch_stdio *stdio);
 void kept_store_launch(struct process *process);
 void kept_forget(struct process *process, enum kept kept);

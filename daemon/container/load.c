@@ -8,6 +8,7 @@
 #include "common/cleanup.h"
 #include "common/clock.h"
 #include "common/json.h"
+#include "daemon/container/kept.h"
 #include "daemon/container/object.h"
 #include "daemon/container/userns.h"
 
@@ -239,8 +240,7 @@ static void drop_orphans(struct containers *set)
 	size_t skipped = 0;
 
 	while ((name = keep_left(keep, skipped))) {
-		size_t length = strlen(name);
-		bool is_pidfd = length > 4 && strcmp(name + length - 4, "-pid") == 0;
+		bool is_pidfd = kept_is_pidfd(name);
 		_cleanup_(fd_closep) int fd = -1;
 
 		if (strncmp(name, KEPT_PREFIX, strlen(KEPT_PREFIX)) != 0) {

@@ -105,9 +105,6 @@ struct containers {
 
 /* --- set.c ----------------------------------------------------------------------------------- */
 
-/* The names of what is kept of containers begin so. */
-#define KEPT_PREFIX "c-"
-
 struct container *container_new(struct containers *set, const char *id);
 void container_free(struct container *container);
 

@@ -10,6 +10,7 @@
 #include "common/cleanup.h"
 #include "common/clock.h"
 #include "common/text.h"
+#include "daemon/container/kept.h"
 #include "daemon/container/object.h"
 #include "daemon/container/userns.h"
 
@@ -77,7 +78,7 @@ struct container *container_new(struct containers *set, const char *id)
 	TAILQ_INIT(&container->execs);
 	TAILQ_INIT(&container->remounts);
 	(void)snprintf(container->id, sizeof(container->id), "%s", id);
-	(void)snprintf(kept_as, sizeof(kept_as), KEPT_PREFIX "%s", id);
+	kept_base(id, NULL, kept_as);
 	process_init(&container->process, set->params.base, set->params.keep, kept_as,
 		     &container_process_events);
 	return container;

@@ -205,6 +205,10 @@ def test_many_survive(kept, kept_ctl):
     pids = {name: kept.inspect(name)["pid"] for name in names}
     kill_daemon(kept)
     assert {name: kept.inspect(name)["pid"] for name in names} == pids
+    # A thousand have room in one string of the environment, which has 128 KiB.
+    with open(f"/proc/{daemon_pid(kept)}/environ", encoding="ascii") as environment:
+        passed, = [text for text in environment.read().split("\0") if text.startswith("LISTEN_FDNAMES=")]
+    assert passed.count(":") >= 30 * 3 and len(passed) < 30 * 90
     assert kept_ctl("rm", "-f", *names).status == 0
 
 
