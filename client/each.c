@@ -45,32 +45,31 @@ static void send_one(struct batch *batch, size_t i)
 }
 
 /* A daemon that is restarted is back in a moment, and its socket most often all the time. */
-static bool ask_again(struct batch *batch, size_t i)
+static void ask_again(struct batch *batch, size_t i)
 {
 	struct channel *channel = &batch->channels[i % batch->n];
-	const struct timespec delay = { .tv_nsec = AGAIN_MS * 1000000L };
-	struct error ignored;
+	struct error *err = &batch->errors[i % batch->n];
 
-	for (int tries = 0; tries < AGAIN_MAX; tries++) {
-		channel_done(channel);
-		*channel = CHANNEL_NULL;
-		if (channel_open(channel, batch->host, &ignored) == 0) {
-			send_one(batch, i);
-			return batch->errors[i % batch->n].code == ERROR_NONE;
-		}
-		(void)nanosleep(&delay, NULL);
-	}
-	return false;
+	channel_done(channel);
+	if (channel_open(channel, batch->host, err) == 0)
+		send_one(batch, i);
+	channel->ended = err->code != ERROR_NONE;
 }
 
 static int receive(struct batch *batch, size_t i, struct json_object **ret, struct error *err)
 {
+	const struct timespec delay = { .tv_nsec = AGAIN_MS * 1000000L };
 	struct channel *channel = &batch->channels[i % batch->n];
 
-	while (call_receive(channel, ret, NULL, err) < 0)
-		if (!batch->each->again || !channel->ended || !ask_again(batch, i))
+	for (int tries = 0;; tries++) {
+		if (err->code == ERROR_NONE && call_receive(channel, ret, NULL, err) == 0)
+			return 0;
+		if (!batch->each->again || !channel->ended || tries == AGAIN_MAX)
 			return -1;
-	return 0;
+		if (tries > 0)
+			(void)nanosleep(&delay, NULL);
+		ask_again(batch, i);
+	}
 }
 
 static bool receive_one(struct batch *batch, size_t i)
@@ -79,7 +78,7 @@ static bool receive_one(struct batch *batch, size_t i)
 	const struct each *each = batch->each;
 	struct error *err = &batch->errors[i % batch->n];
 
-	if (err->code != ERROR_NONE || receive(batch, i, &reply, err) < 0) {
+	if (receive(batch, i, &reply, err) < 0) {
 		if (each->forgive && each->forgive(err, each->userdata))
 			return true;
 		print_failure(err, "%s %s", each->verb, batch->operands[i]);
