@@ -1,6 +1,7 @@
 /* The file that DOKRUST_FAULT names has a number: so many fault points are passed, the last of them
  * with SIGKILL. What is left of the number, and the name of that point, are written to it.
  */
+#define FAULT_POINTS 1 /* here they are, however this is compiled */
 #include "daemon/loop/fault.h"
 
 #include <fcntl.h>
