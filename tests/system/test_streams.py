@@ -124,7 +124,8 @@ def test_a_viewer_that_reads_gets_on_beside_one_that_does_not(daemon):
         start = time.monotonic()
         assert reader.finish() == 0
         assert time.monotonic() - start < 10 * SLOWNESS
-        assert b"the end" in reader.screen()[-10000:]
+        # On a busy machine it may have been too slow itself, and seen the end in a snapshot.
+        assert any(b"the end" in shown[-10000:] for shown in (reader.out[1], *reader.snapshots))
 
 
 def test_a_viewer_that_lags_is_told_what_it_lost_and_gets_a_snapshot(daemon):
