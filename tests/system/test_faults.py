@@ -119,7 +119,7 @@ def test_a_root_file_system_that_disappears(daemon, ctl, directory):
 def test_groups_that_somebody_has_removed(daemon, ctl):
     ctl.ok("run", "-d", "--name", "work", "busybox", "sleep", "1000")
     identity = daemon.inspect("work")["id"]
-    groups = [path for path in daemon.cgroups() if path.endswith(identity)]
+    groups = [path for path in daemon.cgroups() if path.endswith(f"/work-{identity[:12]}")]
     assert groups
     for group in groups:
         above = os.path.dirname(os.path.dirname(group))
