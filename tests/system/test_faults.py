@@ -10,7 +10,7 @@ import time
 import pytest
 
 import processes
-from host import BUILD, SLOWNESS, Ctl
+from host import BUILD, SANITIZED, SLOWNESS, Ctl
 from varlink import CONTAINER, message
 
 GET_VERSION = message("io.dokrust.Daemon.GetVersion")
@@ -173,7 +173,8 @@ def test_ten_thousand_connections_that_say_nothing(new_daemon):
                 assert late.receive()
             assert min(time_to_answer(daemon) for _ in range(5)) < 0.1 * SLOWNESS
             assert len(os.listdir(f"/proc/{daemon.pid}/fd")) - own < 8010
-            assert resident_kb(daemon) - before < 8000 * 8 * SLOWNESS
+            # AddressSanitizer puts its own around everything, and keeps what was freed.
+            assert SANITIZED or resident_kb(daemon) - before < 8000 * 8
             idle.stdin.close()
         assert "connection of uid 65534 refused" in daemon.log
     finally:

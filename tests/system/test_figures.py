@@ -187,9 +187,8 @@ def test_top_takes_the_options_of_ps(daemon, ctl):
 
 def test_what_a_process_calls_itself_reaches_no_terminal(daemon, ctl):
     daemon.run("work", "sh", "-c", r"""sh -c 'sleep 1000; :' "$(printf '\033[2J\377')"; :""")
-    processes.wait_until(lambda: "[2J" in ctl.ok("top", "work"))
-    lines = ctl.ok("top", "--format", "json", "work").splitlines()
-    assert any("\\u001b" in line for line in lines)
+    # The outer shell has "[2J" in its arguments, too, but as it was written.
+    processes.wait_until(lambda: "\\u001b[2J" in ctl.ok("top", "--format", "json", "work"))
     assert "\033" not in ctl.ok("top", "work")
 
 
