@@ -120,7 +120,7 @@ def flood(stage, ready, runs):
     try:
         # The terminal puts a carriage return in front of each newline.
         on_pty = flood_of(stage, "flood", "A text of 200 MB through a terminal", "pty", pty,
-                          runs or 3, size + lines)
+                          runs or 5, size + lines)
         on_pipe = flood_of(stage, "flood-pipe", "The same through pipes", "pipe", pipe,
                            runs or 10, size)
     finally:
