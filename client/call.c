@@ -252,6 +252,32 @@ int call_once(const struct host *host, const char *method, struct json_object *p
 	return call_method(&channel, method, parameters, ret, err);
 }
 
+int call_list(const struct host *host, const char *method, struct json_object *parameters,
+	      const char *key, void (*found)(struct json_object *item, void *userdata),
+	      void *userdata, struct error *err)
+{
+	_cleanup_(channel_done) struct channel channel = CHANNEL_NULL;
+	bool continues = true;
+
+	if (channel_open(&channel, host, err) < 0) {
+		json_object_put(parameters);
+		return -1;
+	}
+	if (call_send(&channel, method, parameters, true, false, err) < 0)
+		return -1;
+	while (continues) {
+		_cleanup_(json_putp) struct json_object *reply = NULL;
+		struct json_object *item;
+
+		if (call_receive(&channel, &reply, &continues, err) < 0)
+			return -1;
+		item = json_object_object_get(reply, key);
+		if (item)
+			found(item, userdata);
+	}
+	return 0;
+}
+
 /* --- Upgrades -------------------------------------------------------------------------------- */
 
 static int given_up(int number, struct error *err)

@@ -54,6 +54,13 @@ int call_method(struct channel *channel, const char *method, struct json_object 
 int call_once(const struct host *host, const char *method, struct json_object *parameters,
 	      struct json_object **ret, struct error *err);
 
+/* One call with `more` on a channel that is opened for it: what each reply has under that key, for as
+ * long as the callback runs. parameters are taken.
+ */
+int call_list(const struct host *host, const char *method, struct json_object *parameters,
+	      const char *key, void (*found)(struct json_object *item, void *userdata),
+	      void *userdata, struct error *err);
+
 /* A call with `upgrade`. Afterwards what the reader has left (varlink_reader_rest) are frames. A
  * signal that comes while the daemon has not answered is kept in signals for later; a second one
  * (over ssh, which may be asking for a password, the first) gives the call up: *ret_signal is its

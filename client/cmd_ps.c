@@ -98,28 +98,17 @@ static struct json_object *make_parameters(const struct values *values)
 	return parameters;
 }
 
+static void keep(struct json_object *container, void *array)
+{
+	json_object_array_add(array, json_object_get(container));
+}
+
 /* The containers, oldest first. */
 static int list(const struct client *client, const struct values *values,
 		struct json_object *ret_array, struct error *err)
 {
-	_cleanup_(channel_done) struct channel channel = CHANNEL_NULL;
-	bool continues = true;
-
-	if (channel_open(&channel, &client->host, err) < 0 ||
-	    call_send(&channel, CONTAINER_METHOD("List"), make_parameters(values), true, false,
-		      err) < 0)
-		return -1;
-	while (continues) {
-		_cleanup_(json_putp) struct json_object *reply = NULL;
-		struct json_object *container;
-
-		if (call_receive(&channel, &reply, &continues, err) < 0)
-			return -1;
-		container = json_object_object_get(reply, "container");
-		if (container)
-			json_object_array_add(ret_array, json_object_get(container));
-	}
-	return 0;
+	return call_list(&client->host, CONTAINER_METHOD("List"), make_parameters(values),
+			 "container", keep, ret_array, err);
 }
 
 /* --- Words ----------------------------------------------------------------------------------- */

@@ -264,32 +264,33 @@ static void add_row(struct table *table, const struct shown *shown, struct json_
 	}
 }
 
+struct output {
+	const struct shown *shown;
+	struct table *table; /* NULL: JSON */
+};
+
+static void show(struct json_object *process, void *userdata)
+{
+	const struct output *output = userdata;
+
+	if (output->table)
+		add_row(output->table, output->shown, process);
+	else
+		print_json(process, false);
+}
+
 static int ask(const struct client *client, const char *container, const struct shown *shown,
 	       bool json, struct error *err)
 {
-	_cleanup_(channel_done) struct channel channel = CHANNEL_NULL;
 	_cleanup_(table_done) struct table table;
-	bool continues = true;
+	struct output output = { shown, json ? NULL : &table };
 
 	table_init(&table, shown->n);
 	for (size_t i = 0; i < shown->n; i++)
 		table_add(&table, shown->list[i]->title);
-	if (channel_open(&channel, &client->host, err) < 0 ||
-	    call_send(&channel, CONTAINER_METHOD("Top"), call_container(container), true, false,
-		      err) < 0)
+	if (call_list(&client->host, CONTAINER_METHOD("Top"), call_container(container), "process",
+		      show, &output, err) < 0)
 		return -1;
-	while (continues) {
-		_cleanup_(json_putp) struct json_object *reply = NULL;
-		struct json_object *process;
-
-		if (call_receive(&channel, &reply, &continues, err) < 0)
-			return -1;
-		process = json_object_object_get(reply, "process");
-		if (process && json)
-			print_json(process, false);
-		else if (process)
-			add_row(&table, shown, process);
-	}
 	if (!json)
 		table_print(&table);
 	return 0;

@@ -91,63 +91,48 @@ static const struct option ls_options[] = {
 	{ 0 },
 };
 
-static void show(struct json_object *volume, const struct ls_values *values, struct table *table)
+struct output {
+	const struct ls_values *values;
+	struct table table;
+};
+
+static void show(struct json_object *volume, void *userdata)
 {
+	struct output *output = userdata;
 	_cleanup_(freep) char *users = NULL;
 
-	if (values->json) {
+	if (output->values->json) {
 		print_json(volume, false);
 		return;
 	}
-	if (values->quiet) {
+	if (output->values->quiet) {
 		printf("%s\n", call_string(volume, "name"));
 		return;
 	}
 	users = print_join(json_object_object_get(volume, "used_by"), ", ");
-	table_add(table, call_string(volume, "name"));
-	table_add(table, users);
-	table_add(table, call_string(volume, "created_at"));
-}
-
-static int list(const struct client *client, const struct ls_values *values, struct table *table,
-		struct error *err)
-{
-	_cleanup_(channel_done) struct channel channel = CHANNEL_NULL;
-	bool continues = true;
-
-	if (channel_open(&channel, &client->host, err) < 0 ||
-	    call_send(&channel, VOLUME_METHOD("List"), json_object_new_object(), true, false, err) <
-		    0)
-		return -1;
-	while (continues) {
-		_cleanup_(json_putp) struct json_object *reply = NULL;
-		struct json_object *volume;
-
-		if (call_receive(&channel, &reply, &continues, err) < 0)
-			return -1;
-		volume = json_object_object_get(reply, "volume");
-		if (volume)
-			show(volume, values, table);
-	}
-	return 0;
+	table_add(&output->table, call_string(volume, "name"));
+	table_add(&output->table, users);
+	table_add(&output->table, call_string(volume, "created_at"));
 }
 
 static int ls(const struct client *client, char **operands, void *values)
 {
 	const struct ls_values *ls_values = values;
-	_cleanup_(table_done) struct table table;
+	struct output output = { .values = ls_values };
 	struct error err;
+	int r;
 
 	(void)operands;
-	table_init(&table, 3);
-	table_add(&table, "NAME");
-	table_add(&table, "USED BY");
-	table_add(&table, "CREATED");
-	if (list(client, ls_values, &table, &err) < 0)
-		return fail("ls", &err);
-	if (!ls_values->quiet && !ls_values->json)
-		table_print(&table);
-	return EXIT_SUCCESS;
+	table_init(&output.table, 3);
+	table_add(&output.table, "NAME");
+	table_add(&output.table, "USED BY");
+	table_add(&output.table, "CREATED");
+	r = call_list(&client->host, VOLUME_METHOD("List"), json_object_new_object(), "volume",
+		      show, &output, &err);
+	if (r == 0 && !ls_values->quiet && !ls_values->json)
+		table_print(&output.table);
+	table_done(&output.table);
+	return r < 0 ? fail("ls", &err) : EXIT_SUCCESS;
 }
 
 static const struct command command_volume_ls = {

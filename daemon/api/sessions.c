@@ -1,6 +1,4 @@
 /* io.dokrust.Container: who is attached, and what can be done to a session from beside it. */
-#include <pwd.h>
-#include <stdio.h>
 #include <string.h>
 
 #include <json-c/json_object.h>
@@ -10,6 +8,7 @@
 #include "daemon/api/connection.h"
 #include "daemon/api/container_methods.h"
 #include "daemon/api/interface.h"
+#include "daemon/api/users.h"
 
 /* The process that the call means; NULL when answered already. */
 static struct process *find(struct request *request)
@@ -22,26 +21,12 @@ static struct process *find(struct request *request)
 	return exec ? exec_process(exec) : container_process(container);
 }
 
-/* From the host's own file: a lookup by way of a network could keep the loop waiting. NULL if there is
- * no such user; to be freed.
- */
-static char *user_name(int64_t uid)
-{
-	_cleanup_(fclosep) FILE *file = fopen("/etc/passwd", "re");
-	const struct passwd *user;
-
-	while (file && (user = fgetpwent(file)))
-		if (user->pw_uid == uid)
-			return alloc_strdup(user->pw_name);
-	return NULL;
-}
-
 static void add_user_names(struct json_object *viewers)
 {
 	for (size_t i = 0; i < json_object_array_length(viewers); i++) {
 		struct json_object *viewer = json_object_array_get_idx(viewers, i);
 		int64_t uid = json_object_get_int64(json_object_object_get(viewer, "uid"));
-		_cleanup_(freep) char *name = user_name(uid);
+		_cleanup_(freep) char *name = user_name((uid_t)uid);
 
 		if (name)
 			json_object_object_add(viewer, "user", json_object_new_string(name));

@@ -1,12 +1,12 @@
 #include "daemon/api/subids.h"
 
-#include <pwd.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "common/alloc.h"
 #include "common/cleanup.h"
 #include "common/parse.h"
+#include "daemon/api/users.h"
 
 enum { INSIDE_FIRST = 1, INSIDE_LAST = 65535 };
 
@@ -30,23 +30,11 @@ static bool parse_line(char *line, struct subids *ret)
 	       parse_integer(count, 1, UINT32_MAX - ret->first, &ret->count, &ignored) == 0;
 }
 
-/* From the host's own file: a lookup by way of a network could keep the loop waiting. */
-static char *name_of(uid_t uid)
-{
-	_cleanup_(fclosep) FILE *file = fopen("/etc/passwd", "re");
-	const struct passwd *user;
-
-	while (file && (user = fgetpwent(file)))
-		if (user->pw_uid == uid)
-			return alloc_strdup(user->pw_name);
-	return NULL;
-}
-
 int subids_add(const char *path, uid_t uid, struct id_map *map, struct error *err)
 {
 	_cleanup_(fclosep) FILE *file = fopen(path, "re");
 	_cleanup_(freep) char *number = alloc_printf("%u", uid);
-	_cleanup_(freep) char *name = name_of(uid);
+	_cleanup_(freep) char *name = user_name(uid);
 	_cleanup_(freep) char *line = NULL;
 	struct subids subids;
 	size_t size = 0;
