@@ -186,6 +186,8 @@ def test_one_that_ended_while_there_was_no_daemon_is_started_again(new_daemon):
     ctl = Ctl(kept)
     run(ctl, "work", "on-failure", "echo run; while [ ! -e /go ]; do sleep 0.02; done; rm /go; exit 3",
         "--userns", "host")
+    # What a daemon has read and not yet handed on to the log's writer dies with it.
+    processes.wait_until(lambda: runs(ctl, "work") == 1)
     before = kept.inspect("work")["pid"]
     child, = processes.children(before)
     daemon = kept.call("io.dokrust.Daemon.GetVersion")["pid"]
