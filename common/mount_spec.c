@@ -52,6 +52,7 @@ void mount_spec_done(struct mount_spec *mount)
 {
 	json_free_fields(fields, ARRAY_SIZE(fields), mount);
 	(void)fd_close(mount->fd);
+	json_object_put(mount->origin);
 	*mount = MOUNT_SPEC_NULL;
 }
 

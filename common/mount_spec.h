@@ -29,6 +29,8 @@ struct mount_spec {
 	int64_t source_fd;   /* of a bind: which of the descriptors that came with a call is its
 			      * source, opened by who wants it; -1: the path is to be opened */
 	int fd;		     /* that descriptor (O_PATH), while it is there; -1 */
+	struct json_object *origin; /* by what the next daemon opens it again; NULL: by nothing.
+				     * Never part of the JSON forms here */
 };
 
 #define MOUNT_SPEC_NULL ((struct mount_spec){ .source_fd = -1, .fd = -1 })

@@ -12,6 +12,94 @@
 #include "daemon/container/userns.h"
 #include "daemon/image/volume.h"
 #include "daemon/launch/bind.h"
+#include "daemon/launch/given.h"
+
+/* --- What was given by descriptor ------------------------------------------------------------ */
+
+/* A container that has more is there as long as the daemon: its record has to have room. */
+enum { ORIGINS_SIZE_MAX = 64 * 1024 };
+
+static size_t origin_size(const struct mount_spec *mount)
+{
+	return mount->origin ? strlen(json_object_to_json_string(mount->origin)) : 0;
+}
+
+static int accept_one(struct mount_spec *mount, size_t *used, struct error *err)
+{
+	size_t size;
+
+	if (mount->fd < 0)
+		return 0;
+	if (given_check(mount->fd, mount->source, err) < 0)
+		return -1;
+	mount->origin = given_origin(mount->fd);
+	size = origin_size(mount);
+	if (*used + size > ORIGINS_SIZE_MAX) {
+		json_object_put(mount->origin);
+		mount->origin = NULL;
+		size = 0;
+	}
+	*used += size;
+	return 0;
+}
+
+int mounts_accept(const struct mount_specs *others, struct mount_spec *mount, struct error *err)
+{
+	size_t used = 0;
+
+	for (size_t i = 0; mount->fd >= 0 && i < others->n; i++)
+		used += origin_size(&others->items[i]);
+	return accept_one(mount, &used, err);
+}
+
+int mounts_accept_all(struct mount_specs *mounts, struct error *err)
+{
+	size_t used = 0;
+
+	for (size_t i = 0; i < mounts->n; i++)
+		if (accept_one(&mounts->items[i], &used, err) < 0)
+			return mount_spec_name_field(i, err);
+	return 0;
+}
+
+/* By target, of which no two are the same. */
+void mounts_to_record(const struct mount_specs *mounts, struct json_object *record)
+{
+	struct json_object *origins = NULL;
+
+	for (size_t i = 0; i < mounts->n; i++) {
+		if (!mounts->items[i].origin)
+			continue;
+		if (!origins)
+			origins = json_object_new_object();
+		json_object_object_add(origins, mounts->items[i].target,
+				       json_object_get(mounts->items[i].origin));
+	}
+	if (origins)
+		json_object_object_add(record, "origins", origins);
+}
+
+void mounts_from_record(struct mount_specs *mounts, struct json_object *record)
+{
+	struct json_object *origins = json_object_object_get(record, "origins");
+
+	if (json_object_get_type(origins) != json_type_object)
+		return;
+	for (size_t i = 0; i < mounts->n; i++)
+		mounts->items[i].origin =
+			json_object_get(json_object_object_get(origins, mounts->items[i].target));
+}
+
+/* It was looked at when it came, and the kernel copies only what is mounted here. */
+static int open_by_descriptor(const struct mount_spec *mount, int *ret, struct error *err)
+{
+	if (mount->fd < 0)
+		return given_open(mount->origin, mount->source, ret, err);
+	*ret = fcntl(mount->fd, F_DUPFD_CLOEXEC, 0);
+	return *ret < 0 ? error_set_errno(err, errno, "copy a descriptor") : 0;
+}
+
+/* --- Preparing ------------------------------------------------------------------------------- */
 
 static uint64_t attributes_of(const struct mount_spec *mount)
 {
@@ -28,19 +116,6 @@ static uint64_t propagation_of(const struct mount_spec *mount)
 	if (strcmp(name, "slave") == 0)
 		return MS_SLAVE;
 	return strcmp(name, "shared") == 0 ? MS_SHARED : MS_PRIVATE;
-}
-
-static int open_by_descriptor(const struct mount_spec *mount, int *ret, struct error *err)
-{
-	if (mount->fd < 0)
-		return error_set_subject(err, ERROR_INVALID_VALUE, "source_fd",
-					 "the daemon that was given %.256s has ended; remove the "
-					 "mount and add it again",
-					 mount->source);
-	if (bind_check_given(mount->fd, mount->source, err) < 0)
-		return -1;
-	*ret = fcntl(mount->fd, F_DUPFD_CLOEXEC, 0);
-	return *ret < 0 ? error_set_errno(err, errno, "copy a descriptor") : 0;
 }
 
 static int open_source(const struct mount_spec *mount, const char *path, uint64_t attributes,

@@ -15,6 +15,19 @@ struct mounts {
 	size_t n;
 };
 
+/* Looks at a source that a client has opened and passed, if the mount has such a one, and notes by what
+ * it can be opened again; others is what the container has besides. ERROR_INVALID_VALUE, subject
+ * "source_fd".
+ */
+int mounts_accept(const struct mount_specs *others, struct mount_spec *mount, struct error *err);
+
+/* All of a spec's. Subject is "spec.mounts[N].source_fd". */
+int mounts_accept_all(struct mount_specs *mounts, struct error *err);
+
+/* The notes, for the container's record, and from there. */
+void mounts_to_record(const struct mount_specs *mounts, struct json_object *record);
+void mounts_from_record(struct mount_specs *mounts, struct json_object *record);
+
 /* Those of the container's spec, with the ids of a user namespace (-1: the host's), in the order in which they are attached. ERROR_INVALID_VALUE,
  * subject "spec.mounts[N].FIELD", for what is wrong with one.
  */

@@ -7,6 +7,7 @@
 #include "common/clock.h"
 #include "common/json.h"
 #include "common/text.h"
+#include "daemon/container/mounts.h"
 #include "daemon/container/object.h"
 #include "daemon/container/userns.h"
 
@@ -87,6 +88,7 @@ struct json_object *record_to_json(const struct container *container)
 	record_add_int(object, "restart_count", container->restart_count);
 	container_userns_to_record(container, object);
 	json_object_object_add(object, "spec", spec_to_json(&container->spec));
+	mounts_to_record(&container->spec.mounts, object);
 	return object;
 }
 
@@ -248,6 +250,7 @@ int record_from_json(struct containers *set, const char *id, struct json_object 
 		container_free(container);
 		return -1;
 	}
+	mounts_from_record(&container->spec.mounts, object);
 	(void)snprintf(container->name, sizeof(container->name), "%s", raw.name);
 	container->owner = (uid_t)raw.owner;
 	container->exit_status = (int)raw.exit_status;

@@ -219,7 +219,8 @@ int container_add_mount(struct container *container, struct mount_spec *mount,
 	int running = runs(container, err);
 	size_t i = mounts->n;
 
-	if (running < 0 || check_new(container, mount, err) < 0)
+	if (running < 0 || check_new(container, mount, err) < 0 ||
+	    mounts_accept(mounts, mount, err) < 0)
 		return -1;
 	mount_specs_add(mounts, mount);
 	if (container_make_volumes(container, i, err) < 0) {

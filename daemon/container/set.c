@@ -11,6 +11,7 @@
 #include "common/clock.h"
 #include "common/text.h"
 #include "daemon/container/kept.h"
+#include "daemon/container/mounts.h"
 #include "daemon/container/object.h"
 #include "daemon/container/userns.h"
 
@@ -285,7 +286,8 @@ int containers_create(struct containers *set, struct container_create_params *pa
 		return error_set_subject(err, ERROR_WRONG_STATE, "stopping",
 					 "the daemon is about to end");
 	if (choose_name(set, params->name, name, err) < 0 || make_id(id, err) < 0 ||
-	    group_check(&params->spec.resources, err) < 0)
+	    group_check(&params->spec.resources, err) < 0 ||
+	    mounts_accept_all(&params->spec.mounts, err) < 0)
 		return -1;
 	container = container_new(set, id);
 	(void)memcpy(container->name, name, sizeof(name));

@@ -3,8 +3,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/openat2.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
@@ -13,6 +11,7 @@
 
 #include "common/cleanup.h"
 #include "daemon/launch/launcher.h"
+#include "daemon/launch/mountinfo.h"
 
 int bind_open(const char *path, int *ret_fd, struct error *err)
 {
@@ -39,78 +38,12 @@ int bind_open(const char *path, int *ret_fd, struct error *err)
 	return 0;
 }
 
-/* A mount's line in mountinfo (proc(5)), cut in two at its " - ": false if it is not there. */
-struct mount_line {
-	char *text, *fields, *type;
-	size_t size;
-};
-
-static void mount_line_done(struct mount_line *line)
-{
-	free(line->text);
-}
-
-static bool find_mount(uint64_t mount_id, struct mount_line *ret)
-{
-	_cleanup_(fclosep) FILE *file = fopen("/proc/self/mountinfo", "re");
-
-	while (file && getline(&ret->text, &ret->size, file) > 0) {
-		char *end = strstr(ret->text, " - ");
-
-		if (!end || strtoull(ret->text, &ret->fields, 10) != mount_id)
-			continue;
-		*end = '\0';
-		ret->type = end + strlen(" - ");
-		ret->type[strcspn(ret->type, " ")] = '\0';
-		return true;
-	}
-	return false;
-}
-
 /* Whether the mount has peers ("shared:N" among the optional fields). */
 static bool is_shared(uint64_t mount_id)
 {
-	_cleanup_(mount_line_done) struct mount_line line = { 0 };
+	_cleanup_(mountinfo_done) struct mountinfo mount = { 0 };
 
-	return find_mount(mount_id, &line) && strstr(line.fields, " shared:");
-}
-
-static bool is_for_data(const char *type)
-{
-	static const char *const types[] = {
-		"ext2", "ext3",	    "ext4", "xfs",   "btrfs",
-		"f2fs", "bcachefs", "zfs",  "tmpfs", "overlay",
-	};
-
-	for (size_t i = 0; i < ARRAY_SIZE(types); i++)
-		if (strcmp(types[i], type) == 0)
-			return true;
-	return false;
-}
-
-int bind_check_given(int source_fd, const char *path, struct error *err)
-{
-	_cleanup_(mount_line_done) struct mount_line line = { 0 };
-	struct statx st;
-
-	if (statx(source_fd, "", AT_EMPTY_PATH | AT_STATX_DONT_SYNC, STATX_TYPE | STATX_MNT_ID,
-		  &st) < 0)
-		return error_set_errno(err, errno, "source %.256s", path);
-	if (!S_ISDIR(st.stx_mode) && !S_ISREG(st.stx_mode))
-		return error_set_subject(err, ERROR_INVALID_VALUE, "source_fd",
-					 "source %.256s: neither a directory nor a regular file",
-					 path);
-	/* A mount of the caller's own namespace, or none, could be anything. */
-	if (!find_mount(st.stx_mnt_id, &line))
-		return error_set_subject(err, ERROR_INVALID_VALUE, "source_fd",
-					 "source %.256s: not mounted where the daemon is", path);
-	if (!is_for_data(line.type))
-		return error_set_subject(
-			err, ERROR_INVALID_VALUE, "source_fd",
-			"source %.256s: nothing can be mounted from a file system of "
-			"type %.32s",
-			path, line.type);
-	return 0;
+	return mountinfo_find(mount_id, &mount) && strstr(mount.optional, " shared:");
 }
 
 static int check_propagation(int source_fd, uint64_t propagation, struct error *err)

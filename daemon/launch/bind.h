@@ -23,12 +23,6 @@ struct bind_params {
  */
 int bind_open(const char *path, int *ret_fd, struct error *err);
 
-/* What somebody else has opened, with their own rights: a directory or a regular file, on a mount of the
- * daemon's own namespace, of a file system for data. ERROR_INVALID_VALUE, subject "source_fd"; path is
- * its name to people.
- */
-int bind_check_given(int source_fd, const char *path, struct error *err);
-
 /* The copy of what source_fd is open on; *ret_fd is the caller's, and goes away with its last
  * holder unless it is attached. MS_SLAVE and MS_SHARED of what is not shared on the host is
  * ERROR_INVALID_VALUE, subject "propagation"; ids that cannot be mapped are one with subject

@@ -9,6 +9,7 @@ import pytest
 
 import processes
 from host import BUILD, SANITIZED, TOP, Ctl, Daemon
+from users import ANN, BOB, SETTINGS, SUBIDS, USERS, ADMINS, User
 
 # They are about the build itself, of which a sanitized one is not made to be installed.
 collect_ignore = ["test_build.py"] if SANITIZED else []
@@ -84,4 +85,36 @@ def debian(debian_tree):
     subprocess.run(["mount", "-t", "overlay", "-o", options, "overlay", path / "root"], check=True)
     yield path / "root"
     subprocess.run(["umount", path / "root"], check=True)
+    shutil.rmtree(path)
+
+
+@pytest.fixture
+def shared(new_daemon):
+    """A daemon that is not root's alone. Its users need a way to its socket and to the client."""
+    daemon = new_daemon()
+    os.chmod(daemon.directory, 0o755)
+    (daemon.directory / "subids").write_text(
+        "".join(f"{uid}:{first}:65536\n" for uid, first in SUBIDS.items()))
+    settings = daemon.directory / "conf"
+    settings.write_text(SETTINGS.format(users=USERS, admins=ADMINS, directory=daemon.directory))
+    return daemon.start("--config", settings)
+
+
+@pytest.fixture
+def ann(shared):
+    return User(shared, ANN, USERS)
+
+
+@pytest.fixture
+def bob(shared):
+    return User(shared, BOB, USERS)
+
+
+@pytest.fixture
+def home():
+    """A directory of Ann's that she alone has access to."""
+    path = pathlib.Path(tempfile.mkdtemp(prefix="dokrust-home-"))
+    os.chown(path, ANN, ANN)
+    os.chmod(path, 0o700)
+    yield path
     shutil.rmtree(path)

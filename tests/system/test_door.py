@@ -3,80 +3,16 @@ import array
 import contextlib
 import json
 import os
-import pathlib
 import shutil
 import socket
 import subprocess
-import tempfile
 
 import pytest
 
 import processes
-from host import BUILD, Ctl, run
+from host import BUILD, Ctl
+from users import ADA, ADMINS, ANN, BOB, EVE, MEMORY, SUBIDS, USERS, User, start
 from varlink import CONTAINER, message
-
-USERS, ADMINS = 64242, 64243
-ANN, BOB, EVE, ADA = 61001, 61002, 61003, 61004  # two users, a stranger, an administrator
-SUBIDS = {ANN: 500000, BOB: 600000}
-SETTINGS = """[daemon]
-group = {users}
-admin_group = {admins}
-subuid_file = {directory}/subids
-subgid_file = {directory}/subids
-user_containers_max = 3
-user_memory_max = 64m
-"""
-
-
-@pytest.fixture
-def shared(new_daemon):
-    """A daemon that is not root's alone. Its users need a way to its socket and to the client."""
-    daemon = new_daemon()
-    os.chmod(daemon.directory, 0o755)
-    (daemon.directory / "subids").write_text(
-        "".join(f"{uid}:{first}:65536\n" for uid, first in SUBIDS.items()))
-    settings = daemon.directory / "conf"
-    settings.write_text(SETTINGS.format(users=USERS, admins=ADMINS, directory=daemon.directory))
-    return daemon.start("--config", settings)
-
-
-class User(Ctl):
-    """dokrustctl, run by somebody. All are in the daemon's group but one."""
-
-    def __init__(self, daemon, uid, *groups):
-        super().__init__(daemon)
-        self.identity = {"user": uid, "group": uid, "extra_groups": list(groups)}
-
-    def __call__(self, *args, **options):
-        return run(self.argv(*args), cwd="/", **self.identity, **options)
-
-
-@pytest.fixture
-def ann(shared):
-    return User(shared, ANN, USERS)
-
-
-@pytest.fixture
-def bob(shared):
-    return User(shared, BOB, USERS)
-
-
-@pytest.fixture
-def home():
-    """A directory of Ann's that she alone has access to."""
-    path = pathlib.Path(tempfile.mkdtemp(prefix="dokrust-home-"))
-    os.chown(path, ANN, ANN)
-    os.chmod(path, 0o700)
-    yield path
-    shutil.rmtree(path)
-
-
-MEMORY = ["-m", "16m"]
-
-
-def start(user, name, *command, options=()):
-    user.ok("run", "-d", "--name", name, *MEMORY, *options, "busybox", *(command or ["sleep", "infinity"]))
-
 
 # --- Who -----------------------------------------------------------------------------------------
 
