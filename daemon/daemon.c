@@ -273,6 +273,9 @@ static int build_rooms(struct daemon *daemon, struct error *err)
 		return error_prefix(err, "control groups");
 	params.userns_pool = daemon->userns_pool =
 		userns_pool_new(daemon->base, config->ids.first, config->ids.count);
+	if (userns_pool_refusal(daemon->userns_pool))
+		log_warning("containers get the host's ids: %s",
+			    userns_pool_refusal(daemon->userns_pool)->message);
 	params.base = daemon->base;
 	params.anew = is_anew(daemon);
 	params.store = daemon->store;

@@ -43,8 +43,27 @@ bool container_userns_is_owners(const struct container *container)
 	return container->uid_map;
 }
 
+/* It has one if that can be, and nobody has said that it must. */
+static bool may_fall_back(const struct container *container)
+{
+	return !container->spec.userns && !container->uid_map &&
+	       container->userns == USERNS_UNDECIDED;
+}
+
+static bool is_refused(const struct container *container, struct error *err)
+{
+	const struct error *refusal = userns_pool_refusal(container->set->params.userns_pool);
+
+	if (!refusal || !wants_own(container))
+		return false;
+	*err = *refusal;
+	return true;
+}
+
 int container_userns_take(struct container *container, struct error *err)
 {
+	if (is_refused(container, err))
+		return may_fall_back(container) ? 0 : -1;
 	if (container->id_range || container->uid_map || !wants_own(container) ||
 	    is_map(container->spec.userns))
 		return 0;
@@ -83,6 +102,8 @@ int container_userns_open(struct container *container, struct launch_userns *ret
 		container_userns_decide(container, false);
 		return 0;
 	}
+	if (is_refused(container, err))
+		return container_userns_fall_back(container, err) ? 0 : -1;
 	/* One whose range is another's by now, after a change of the settings, has none. */
 	if (container_userns_take(container, err) < 0)
 		return -1;
@@ -107,8 +128,7 @@ bool container_userns_maps(const struct container *container, struct launch_user
 
 bool container_userns_fall_back(struct container *container, const struct error *err)
 {
-	if (container->spec.userns || container->uid_map || container->userns != USERNS_UNDECIDED ||
-	    strcmp(err->subject, LAUNCH_NO_USERNS) != 0)
+	if (!may_fall_back(container) || strcmp(err->subject, LAUNCH_NO_USERNS) != 0)
 		return false;
 	free(container->userns_reason);
 	container->userns_reason = alloc_strdup(err->message);

@@ -8,7 +8,9 @@
 /* These, whatever its spec says. */
 void container_userns_set_ids(struct container *container, const struct launch_userns *ids);
 
-/* Gives it a range of ids, if it needs one. ERROR_LIMIT_REACHED. */
+/* Gives it a range of ids, if it needs one and can have it. ERROR_LIMIT_REACHED; ERROR_FAILED where it
+ * has to have a namespace, and this host allows none.
+ */
 int container_userns_take(struct container *container, struct error *err);
 void container_userns_release(struct container *container);
 

@@ -7,14 +7,68 @@
 #include <stdio.h>
 #include <stdnoreturn.h>
 #include <string.h>
+#include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "common/cleanup.h"
+#include "daemon/launch/launch.h"
 
 enum { STACK_SIZE = 16 * 1024, PATH_SIZE = 48, MAP_SIZE = ID_RANGES_MAX * 3 * 11 + 1 };
+
+/* --- Whether one is of use ------------------------------------------------------------------- */
+
+static const char *const revealing[] = { "proc", "sysfs" };
+
+/* The first of these that cannot be mounted, or their number. It runs in the daemon's memory while that
+ * waits for it.
+ */
+static int try_mounts(void *userdata)
+{
+	size_t *at = userdata;
+
+	for (*at = 0; *at < ARRAY_SIZE(revealing); ++*at) {
+		int context = fsopen(revealing[*at], FSOPEN_CLOEXEC);
+
+		if (context < 0 || fsconfig(context, FSCONFIG_CMD_CREATE, NULL, NULL, 0) < 0 ||
+		    fsmount(context, FSMOUNT_CLOEXEC, 0) < 0)
+			break;
+	}
+	_exit(0);
+}
+
+bool userns_is_of_use(struct error *err)
+{
+	_Alignas(16) char stack[STACK_SIZE];
+	size_t n_mounted = ARRAY_SIZE(revealing);
+	sigset_t all, old;
+	pid_t pid;
+
+	(void)sigfillset(&all);
+	(void)sigprocmask(SIG_SETMASK, &all, &old);
+	pid = clone(try_mounts, stack + sizeof(stack),
+		    CLONE_VM | CLONE_VFORK | CLONE_NEWUSER | CLONE_NEWNS | CLONE_NEWPID |
+			    CLONE_NEWNET | SIGCHLD,
+		    &n_mounted);
+	(void)sigprocmask(SIG_SETMASK, &old, NULL);
+	/* What is short now may not be so later. */
+	if (pid < 0)
+		return true;
+	while (waitpid(pid, NULL, 0) < 0 && errno == EINTR)
+		;
+	if (n_mounted == ARRAY_SIZE(revealing))
+		return true;
+	(void)error_set_subject(err, ERROR_FAILED, LAUNCH_NO_USERNS,
+				"this host lets nobody mount a %s in a user namespace, as what it "
+				"has itself is covered in part, or not mounted: it is in a "
+				"container",
+				revealing[n_mounted]);
+	return false;
+}
+
+/* --- Making one ------------------------------------------------------------------------------ */
 
 /* Holds the namespace until its maps are written, and is killed then, or when the daemon dies, whose
  * descriptors it has. It runs in the daemon's memory beside the daemon, and so does nothing else.

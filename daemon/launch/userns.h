@@ -23,16 +23,26 @@ struct userns_pool;
 int userns_make(const struct id_map *uids, const struct id_map *gids, int *ret_fd,
 		struct error *err);
 
+/* Whether a container can have a namespace of its own on this host: false, with the reason, where the
+ * kernel lets nobody mount a procfs or a sysfs in one. It does so only where one is to be seen whole
+ * (mount_too_revealing in fs/namespace.c), and within a container of another manager, none is. This
+ * takes as long as a container's namespaces do: it is for the daemon's start.
+ */
+bool userns_is_of_use(struct error *err);
+
 /* That of a process, which the caller knows not to have been reaped. */
 int userns_of(pid_t pid, int *ret_fd, struct error *err);
 
 /* --- The pool -------------------------------------------------------------------------------- */
 
 /* Hands out ranges of USERNS_RANGE ids from `first` on, count ids in all, and keeps a namespace for the
- * next one ready, which it makes when the loop has nothing else to do.
+ * next one ready, which it makes when the loop has nothing else to do. Asks userns_is_of_use, once.
  */
 struct userns_pool *userns_pool_new(struct event_base *base, uint32_t first, uint32_t count);
 struct userns_pool *userns_pool_free(struct userns_pool *pool);
+
+/* NULL, or why no container can have a namespace of its own; LAUNCH_NO_USERNS is its subject. */
+const struct error *userns_pool_refusal(const struct userns_pool *pool);
 
 /* Makes it now. */
 void userns_pool_prepare(struct userns_pool *pool);

@@ -18,6 +18,7 @@ struct userns_pool {
 	uint32_t ready;
 	int ready_fd;	 /* -1: none */
 	bool ready_free; /* nobody has it */
+	struct error refusal;
 };
 
 static bool is_taken(const struct userns_pool *pool, uint32_t i)
@@ -64,7 +65,7 @@ void userns_pool_prepare(struct userns_pool *pool)
 	struct id_map map;
 	struct error ignored; /* who needs it will be told */
 
-	if ((pool->ready_fd >= 0 && pool->ready_free) || i == pool->n_ranges)
+	if (pool->refusal.code || (pool->ready_fd >= 0 && pool->ready_free) || i == pool->n_ranges)
 		return;
 	pool->ready_fd = fd_close(pool->ready_fd);
 	map = userns_pool_map(first_of(pool, i));
@@ -97,10 +98,16 @@ struct userns_pool *userns_pool_new(struct event_base *base, uint32_t first, uin
 	pool->n_ranges = count / USERNS_RANGE;
 	pool->taken = alloc_zero(pool->n_ranges / 8 + 1, 1);
 	pool->ready_fd = -1;
+	(void)userns_is_of_use(&pool->refusal);
 	pool->idle = evtimer_new(base, on_idle, pool);
 	if (!pool->idle)
 		abort();
 	return pool;
+}
+
+const struct error *userns_pool_refusal(const struct userns_pool *pool)
+{
+	return pool->refusal.code ? &pool->refusal : NULL;
 }
 
 struct userns_pool *userns_pool_free(struct userns_pool *pool)

@@ -88,11 +88,11 @@ class Daemon:
                 "--run-dir", str(self.run_dir), "--log-level", "debug",
                 *[str(option) for option in options]]
 
-    def spawn(self, *options, env=None, **popen):
-        """Starts it, and does not wait for it to be ready."""
+    def spawn(self, *options, env=None, under=(), **popen):
+        """Starts it, by a command that executes it where there is one, and does not wait for it to be ready."""
         with open(self.log_path, "ab") as log:
             self.process = subprocess.Popen(
-                self.argv(*options), stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+                [*under, *self.argv(*options)], stdin=subprocess.DEVNULL, stdout=log, stderr=log,
                 env={**ENVIRONMENT, **(env or {})}, **popen)
 
     def start(self, *options, env=None, **popen):

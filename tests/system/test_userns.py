@@ -8,6 +8,7 @@ import pytest
 import processes
 from host import Ctl
 from terminal import Terminal
+from users import MEMORY
 
 FIRST, RANGE = 0x70000000, 65536
 
@@ -170,6 +171,38 @@ def test_a_mount_that_cannot_be_mapped_counts_as_well(ctl, daemon, box, debian):
     # Too late for one that runs.
     assert "cannot have its ids mapped" in ctl.fails(1, "mount", "add", box, f"{debian}:/data")
     ctl.ok("rm", "-f", "a")
+
+
+# --- Where there can be none ----------------------------------------------------------------------
+
+MASKED = ["unshare", "-m", "sh", "-c", 'mount -t tmpfs mask "$0" && exec "$@"']
+
+
+@pytest.mark.parametrize("path", ["/proc/irq", "/sys/firmware"])
+def test_where_the_host_is_a_container_the_hosts_ids_are_taken_and_it_says_so(shared, ann, path):
+    """Covered in part, a procfs or sysfs cannot be mounted anew in a user namespace."""
+    ctl = Ctl(shared)
+    ctl.ok("create", "--name", "before", "busybox", "true")
+    ctl.ok("run", "--name", "ran", "busybox", "true")
+    shared.stop()
+    shared.start("--config", shared.directory / "conf", under=[*MASKED, path])
+    assert "containers get the host's ids" in shared.log
+    for make in (["start", "-a", "before"], ["run", "--name", "new", "busybox", "cat", "/proc/self/uid_map"]):
+        ctl.ok(*make)
+    for name in ("before", "new"):
+        shown = ctl.inspect(name)
+        assert shown["userns"] == "host" and "covered in part" in shown["userns_reason"], shown
+    for options in (["--userns", "auto"], ["--userns", "0:300000:1000"]):
+        assert "covered in part" in ctl.fails(125, "run", *options, "busybox", "true")
+    # Its layer was written with ids of its own.
+    assert "covered in part" in ctl.fails(1, "start", "ran")
+    assert "covered in part" in ann.fails(125, "run", *MEMORY, "busybox", "true")
+    assert sorted(shared.names(all=True)) == ["before", "new", "ran"]
+    shared.stop()
+    shared.start("--config", shared.directory / "conf")
+    ctl.ok("start", "-a", "ran")
+    ctl.ok("start", "-a", "before")
+    assert ctl.inspect("before")["userns"] == "host"
 
 
 # --- What is in it -------------------------------------------------------------------------------
