@@ -159,6 +159,7 @@ lint-format:
 lint-rest:
 	@tests/check-includes --self-test
 	@tests/check-includes
+	@tests/check-promises
 	@shellcheck $(LINT_SCRIPTS)
 	@/usr/bin/python3 -m pyflakes $(LINT_PYTHON)
 	@mandoc -T lint -W warning $(LINT_MAN)

@@ -67,6 +67,14 @@ def debian_tree():
     return path
 
 
+@pytest.fixture(scope="session")
+def published_profiles():
+    """A directory with docker.json and podman.json, seccomp profiles as Debian's packages have them."""
+    path = BUILD / "profiles"
+    subprocess.run([TOP / "tests/fetch-profiles", path], check=True, timeout=300)
+    return path
+
+
 @pytest.fixture
 def directory():
     """A directory of the test's own."""

@@ -227,12 +227,15 @@ class Daemon:
 class Ctl:
     """dokrustctl against one daemon; host: by another way than its socket."""
 
-    def __init__(self, daemon, host=None, environment=None):
+    def __init__(self, daemon, host=None, environment=None, userns=None):
         self.daemon = daemon
+        self.userns = userns  # of the containers that are made, unless that is said in the call
         self.host = host or daemon.socket
         self.environment = environment or ENVIRONMENT
 
     def argv(self, *args):
+        if self.userns and args[0] in ("run", "create") and "--userns" not in args:
+            args = [args[0], "--userns", self.userns, *args[1:]]
         return [str(DOKRUSTCTL), "-H", str(self.host), *[str(arg) for arg in args]]
 
     def __call__(self, *args, **options):

@@ -8,6 +8,7 @@ import pytest
 
 import processes
 from host import BUILD, SANITIZED
+from users import MEMORY
 
 ATTACK = (BUILD.parent if SANITIZED else BUILD) / "tests/attack/attack"
 
@@ -123,15 +124,52 @@ def test_no_attack_from_an_exec_succeeds(daemon, ctl, armed, userns):
     daemon.call("io.dokrust.Container.Remove", {"container": "a", "force": True})
 
 
+def test_no_attack_in_a_users_container_succeeds(ann, armed, home):
+    """Whose root is somebody on the host."""
+    shutil.copy2(armed / "attack", home / "attack")
+    os.chmod(home, 0o755)
+    found = outcomes(ann.ok("run", "--rm", *MEMORY, "-v", f"{home}/attack:/attack", "busybox", "/attack", *EXPECTED))
+    assert unexpected(found) == {}
+
+
+# What docker's published profile lets in and the default one does not; with what this kernel says then.
+DOCKER_LETS_IN = {"io-uring", "vsock", "vsock-high", "alg", "alg-high", "tiocsti", "tiocsti-high", "tioclinux",
+                  "tioclinux-high"}
+
+
+@pytest.mark.parametrize("userns", [[], HOST_IDS])
+def test_dockers_published_profile_does_what_it_says(ctl, armed, published_profiles, userns):
+    """The very file, as Debian has it: what it refuses is refused."""
+    options = [*userns, "--security-opt", f"seccomp={published_profiles}/docker.json"]
+    found = attack(ctl, armed, *EXPECTED, options=options)
+    assert set(unexpected(found, options=options)) <= DOCKER_LETS_IN, found
+    assert found["io-uring"] == "0"
+    # It lets in what belongs to a capability that was given.
+    given = [*options, "--cap-add", "SYS_ADMIN"]
+    assert attack(ctl, armed, "mount", "bpf", "add-key", options=given) == {
+        "mount": "0", "bpf": "EPERM" if not userns else "0", "add-key": "EPERM"}
+
+
+def test_podmans_published_profile_is_understood(ctl, armed, published_profiles):
+    """docker's format with an errno by name, which refuses with ENOSYS and allows user namespaces."""
+    options = ["--security-opt", f"seccomp={published_profiles}/podman.json"]
+    assert attack(ctl, armed, "mount", "bpf", "io-uring", "unshare-user", "open-by-handle", "kexec",
+                  options=options) == {
+        "mount": "EPERM", "bpf": "EPERM", "io-uring": "ENOSYS", "unshare-user": "0",
+        "open-by-handle": "EPERM", "kexec": "EPERM"}
+    assert ctl.ok("run", "--rm", *options, "busybox", "sh", "-c", "mkdir /tmp/a && ls /tmp") == "a\n"
+
+
 def test_without_the_wall_they_do_succeed(ctl, armed):
     """Else the others would prove nothing."""
     found = attack(ctl, armed, *WORK_WHEN_PRIVILEGED, options=["--privileged"])
     assert {name: result for name, result in found.items() if result != "0"} == {}
 
 
-def test_the_program_of_an_exec_cannot_be_overwritten(daemon, ctl):
+@pytest.mark.parametrize("userns", [[], HOST_IDS])
+def test_the_program_of_an_exec_cannot_be_overwritten(daemon, ctl, userns):
     """Of the process that enters there is never a moment in which its program could be opened."""
-    ctl.ok("run", "-d", "--name", "a", "busybox", "sh", "-c",
+    ctl.ok("run", "-d", "--name", "a", *userns, "busybox", "sh", "-c",
            "while :; do for p in /proc/[0-9]*; do"
            " case $(readlink $p/exe) in *dokrust-init*) echo $p >>/seen; echo x >$p/exe;; esac;"
            " done 2>/dev/null; done")
@@ -145,28 +183,33 @@ def test_the_program_of_an_exec_cannot_be_overwritten(daemon, ctl):
                                   "/proc/self/cwd", "/proc/1/root"])
 def test_no_working_directory_leads_out(ctl, path):
     """CVE-2024-21626."""
-    result = ctl("run", "--rm", "-w", path, "busybox", "pwd")
-    assert result.status == 125 and "working directory" in result.err, (result.out, result.err)
+    for userns in ([], HOST_IDS):
+        result = ctl("run", "--rm", *userns, "-w", path, "busybox", "pwd")
+        assert result.status == 125 and "working directory" in result.err, (result.out, result.err)
 
 
-def test_no_exec_starts_outside(daemon, ctl):
-    ctl.ok("run", "-d", "--name", "a", "busybox", "sleep", "infinity")
+@pytest.mark.parametrize("userns", [[], HOST_IDS])
+def test_no_exec_starts_outside(daemon, ctl, userns):
+    ctl.ok("run", "-d", "--name", "a", *userns, "busybox", "sleep", "infinity")
     for number in range(3, 16):
         result = ctl("exec", "-w", f"/proc/self/fd/{number}", "a", "pwd")
         assert result.status == 125, (number, result.out)
 
 
-def test_a_rootfs_with_its_own_null_device_changes_nothing(ctl, armed, directory):
-    """CVE-2025-31133: what masks are made from is not looked up in the image."""
+@pytest.mark.parametrize("options", [[], ["-t"]])
+@pytest.mark.parametrize("userns", [[], HOST_IDS])
+def test_a_rootfs_with_devices_of_its_own_changes_nothing(ctl, armed, directory, options, userns):
+    """CVE-2025-31133, CVE-2025-52565: what masks and terminals are made from is not looked up in the image."""
     rootfs = directory / "root"
     shutil.copytree(armed, rootfs, symlinks=True)
     shutil.rmtree(rootfs / "dev", ignore_errors=True)
     (rootfs / "dev").mkdir()
-    (rootfs / "dev/null").symlink_to("/proc/sys/kernel/core_pattern")
+    for name in ("null", "console", "pts", "ptmx", "tty", "shm", "mqueue", "fd", "stdin"):
+        (rootfs / "dev" / name).symlink_to("/proc/sys/kernel/core_pattern")
     before = pathlib.Path("/proc/sys/kernel/core_pattern").read_text()
-    found = attack(ctl, rootfs, "kcore", "keys", "core-pattern")
-    assert found["keys"] == "ENODATA" and found["core-pattern"] == "EACCES"
-    assert found["kcore"] in ("ENODATA", "ENOENT")
+    names = ["kcore", "keys", "core-pattern", "core-pattern-of-self", "interrupts"]
+    found = attack(ctl, rootfs, *names, options=options + userns)
+    assert unexpected(found, names, userns) == {}
     assert pathlib.Path("/proc/sys/kernel/core_pattern").read_text() == before
 
 
@@ -176,11 +219,13 @@ def test_a_rootfs_with_links_for_mount_points_is_refused(ctl, armed, directory, 
     shutil.copytree(armed, rootfs, symlinks=True)
     shutil.rmtree(rootfs / name, ignore_errors=True)
     (rootfs / name).symlink_to("/tmp")
-    assert ctl("run", "--rm", "--rootfs", rootfs, "true").status == 125
+    for userns in ([], HOST_IDS):
+        assert ctl("run", "--rm", *userns, "--rootfs", rootfs, "true").status == 125
 
 
-def test_keystrokes_do_not_reach_the_terminal(daemon, armed):
-    spec = {"rootfs": str(armed), "terminal": True, "stdin_open": True,
+@pytest.mark.parametrize("userns", ["auto", "host"])
+def test_keystrokes_do_not_reach_the_terminal(daemon, armed, userns):
+    spec = {"rootfs": str(armed), "terminal": True, "stdin_open": True, "userns": userns,
             "command": ["sh", "-c", "/attack tiocsti tiocsti-high; read -t 1 line; echo got:$line"]}
     with daemon.run_viewer(spec, "a", size={"rows": 24, "columns": 80}) as viewer:
         viewer.wait_for(b"got:")
@@ -194,15 +239,17 @@ def test_the_keyring_of_the_daemon_is_not_there(ctl):
     assert "_uid.0" not in shown or "_ses" in shown
 
 
-def test_the_bounding_set_cannot_be_left(ctl, armed):
+@pytest.mark.parametrize("userns", [[], HOST_IDS])
+def test_the_bounding_set_cannot_be_left(ctl, armed, userns):
     """What is not in it, no program on the disk can bring back."""
-    status = ctl.ok("run", "--rm", "--rootfs", armed, "sh", "-c",
+    status = ctl.ok("run", "--rm", *userns, "--rootfs", armed, "sh", "-c",
                     "cp /attack /tmp/a && chmod 6755 /tmp/a && /tmp/a mount unshare-user")
     assert outcomes(status) == {"mount": "EPERM", "unshare-user": "EPERM"}
 
 
-def test_process_1_of_the_host_is_not_to_be_seen(ctl, armed):
-    pids = ctl.ok("run", "--rm", "--rootfs", armed, "sh", "-c", "echo /proc/[0-9]*").split()
+@pytest.mark.parametrize("userns", [[], HOST_IDS])
+def test_process_1_of_the_host_is_not_to_be_seen(ctl, armed, userns):
+    pids = ctl.ok("run", "--rm", *userns, "--rootfs", armed, "sh", "-c", "echo /proc/[0-9]*").split()
     assert len(pids) <= 4, pids
 
 

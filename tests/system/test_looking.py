@@ -153,9 +153,29 @@ def test_the_address_comes_from_the_environment_too(ctl, daemon):
         assert len(run([ctl.argv()[0], "--host", address, "ps", "-q"]).lines) == 1
 
 
-def test_what_a_label_says_cannot_move_the_cursor(ctl, daemon):
-    spec = {"image": "busybox", "command": ["sleep", "infinity", "\x1b[2J\r\n\x07"]}
+EVIL = "\x1b]0;evil\x07\x1b[2J\r\nx\x9b2J"
+
+
+def test_nothing_that_a_user_or_a_container_says_can_move_the_cursor(ctl, daemon):
+    """Whatever shows it, but the attached stream and the logs, which are that stream."""
+    spec = {"image": "busybox", "terminal": True, "labels": {"a" + EVIL: EVIL}, "environment": [f"A={EVIL}"],
+            "command": ["sh", "-c", 'printf "\\033]0;a\\033]2;b\\rc\\nd\\007\\233"; exec sleep infinity', EVIL],
+            "mounts": [{"type": "tmpfs", "target": "/" + EVIL}]}
     daemon.call(CONTAINER + "Run", {"spec": spec, "name": "a"})
-    printed = ctl.ok("ps", "--no-trunc")
-    assert len(printed.splitlines()) == 2
-    assert not set(printed) & set("\x1b\r\x07")
+    daemon.call("io.dokrust.Volume.Create", {"name": "v", "labels": {EVIL: EVIL}})
+    ctl("exec", "a", "sh", "-c", "exit 3", EVIL)
+    for failing in (["exec", "a", EVIL], ["run", "--name", EVIL, "busybox"], ["run", EVIL], ["stop", EVIL],
+                    ["run", "-w", EVIL, "busybox", "true"], ["run", "-u", EVIL, "busybox", "true"],
+                    ["run", "-h", EVIL, "busybox", "true"], ["run", "-v", f"/{EVIL}:/x", "busybox"],
+                    ["run", "--rootfs", f"/{EVIL}"], ["volume", "rm", EVIL], ["mount", "rm", "a", f"/x{EVIL}"],
+                    ["run", "--sysctl", f"net.{EVIL}=1", "busybox"], ["run", "--device", f"/dev/{EVIL}", "busybox"]):
+        result = ctl(*failing)
+        assert result.status and result.err.count("\n") == 1, (failing, result.err)
+        assert not set(result.out + result.err) & set("\x1b\r\x07\x9b"), (failing, result.err)
+    for showing in (["ps", "--no-trunc", "-a"], ["ps", "--format", "json"], ["inspect", "a"], ["sessions", "a"], ["info"],
+                    ["events", "--since", "1h", "--until", "0s"], ["volume", "ls"], ["volume", "inspect", "v"],
+                    ["stats", "--no-stream"], ["top", "a"]):
+        printed = ctl.ok(*showing)
+        assert not set(printed) & set("\x1b\r\x07\x9b"), (showing, printed)
+    assert len(ctl.ok("ps", "--no-trunc", "-a").splitlines()) == 2
+    assert not set(daemon.log) & set("\x1b\r\x07\x9b")

@@ -58,6 +58,8 @@ def scene(directory):
     (directory / "source").mkdir()
     (directory / "source/mark").write_text("mark\n")
     victim.mkdir()
+    # So that root with other ids could leave something there, too.
+    victim.chmod(0o777)
     (tree / "dir").mkdir()
     return directory
 
@@ -104,7 +106,8 @@ def test_no_mount_at_the_start_ever_leaves_the_root(ctl, daemon, scene, kind):
     good = starts = 0
     with Exchanger(tree / "dir", tree / "link") as exchanger:
         while exchanger.count < EXCHANGES or starts < 40:
-            result = ctl("run", "--rm", "-v", f"{scene}/source:/dir/sub", "--tmpfs", "/dir/t/u",
+            userns = ["--userns", "host"] if starts % 2 else []
+            result = ctl("run", "--rm", *userns, "-v", f"{scene}/source:/dir/sub", "--tmpfs", "/dir/t/u",
                          "--rootfs", tree, "sh", "-c", "cat /dir/sub/mark")
             starts += 1
             good += result.out == "mark\n"
@@ -114,13 +117,14 @@ def test_no_mount_at_the_start_ever_leaves_the_root(ctl, daemon, scene, kind):
     assert (scene / "source/mark").read_text() == "mark\n"
 
 
-def test_no_mount_that_is_added_or_removed_ever_leaves_the_root(ctl, daemon, scene):
+@pytest.mark.parametrize("userns", ["auto", "host"])
+def test_no_mount_that_is_added_or_removed_ever_leaves_the_root(ctl, daemon, scene, userns):
     """In a container that runs; and what hides the kernel's files stays in its place."""
     tree = scene / "tree"
     (tree / "link").symlink_to("/proc")
     (tree / "acpi").mkdir()
     daemon.call("io.dokrust.Container.Run", {"name": "box", "spec": {
-        "rootfs": str(tree), "command": ["sleep", "infinity"]}})
+        "rootfs": str(tree), "userns": userns, "command": ["sleep", "infinity"]}})
     pid = daemon.inspect("box")["pid"]
 
     def of_the_kernel():
