@@ -8,7 +8,7 @@ DESTDIR ?=
 CC      ?= gcc
 
 BUILD_PACKAGES := gcc make pkg-config libc6-dev libevent-dev libjson-c-dev libsystemd-dev \
-                  libinih-dev libseccomp-dev busybox-static musl-dev
+                  libinih-dev libmnl-dev libnftables-dev libseccomp-dev busybox-static musl-dev
 
 WARNINGS := -Wall -Wextra -Wshadow -Wconversion -Wformat=2 -Wstrict-prototypes \
             -Wmissing-prototypes -Wvla -Wundef -Wcast-qual -Wwrite-strings -Wnull-dereference \
@@ -61,7 +61,7 @@ $(BUILD)/%.a:
 	@rm -f $@
 	$(AR) rcs $@ $^
 
-DAEMON_LIBS := -levent_core -ljson-c -lsystemd -linih -lseccomp
+DAEMON_LIBS := -levent_core -ljson-c -lsystemd -linih -lseccomp -lnftables -lmnl
 
 $(BUILD)/dokrustd: $(BUILD)/obj/daemon/main.o $(BUILD)/libdaemon.a $(BUILD)/libcommon.a
 	$(CC) $(CFLAGS) -pie $(LDFLAGS) -o $@ $^ $(DAEMON_LIBS)

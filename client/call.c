@@ -58,6 +58,8 @@ static const struct {
 	{ CONTAINER_METHOD("NotAllowed"), ERROR_NOT_ALLOWED, NULL },
 	{ VOLUME_METHOD("VolumeNotFound"), ERROR_VOLUME_NOT_FOUND, NULL },
 	{ VOLUME_METHOD("VolumeInUse"), ERROR_VOLUME_IN_USE, NULL },
+	{ NETWORK_METHOD("NetworkNotFound"), ERROR_NETWORK_NOT_FOUND, NULL },
+	{ NETWORK_METHOD("NetworkInUse"), ERROR_NETWORK_IN_USE, NULL },
 	{ "org.varlink.service.PermissionDenied", ERROR_PERMISSION_DENIED,
 	  "the daemon does not allow you that; root may, try sudo" },
 	{ "org.varlink.service.MethodNotFound", ERROR_FAILED,

@@ -14,6 +14,7 @@
 
 #define CONTAINER_METHOD(name) "io.dokrust.Container." name
 #define VOLUME_METHOD(name) "io.dokrust.Volume." name
+#define NETWORK_METHOD(name) "io.dokrust.Network." name
 #define DAEMON_METHOD(name) "io.dokrust.Daemon." name
 
 struct channel {

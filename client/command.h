@@ -54,8 +54,8 @@ extern const struct command command_attach, command_create, command_detach, comm
 	command_kill, command_pause, command_ps, command_rename, command_restart, command_rm,
 	command_run, command_send, command_sessions, command_start, command_stop, command_unpause,
 	command_update, command_version, command_wait;
-extern const struct command command_generate, command_mount, command_stats, command_top,
-	command_volume;
+extern const struct command command_generate, command_mount, command_network, command_port,
+	command_stats, command_top, command_volume;
 
 /* All of them, in the order of the list; ends with NULL (main.c). */
 extern const struct command *const commands[];

@@ -39,6 +39,8 @@ const struct command *const commands[] = {
 	&command_top,
 	&command_inspect,
 	&command_mount,
+	&command_network,
+	&command_port,
 	&command_volume,
 	&command_version,
 	&command_generate,

@@ -9,7 +9,7 @@
 #include "common/parse.h"
 #include "common/text.h"
 
-enum { CANDIDATES_MAX = 64, HELP_COLUMN = 30 };
+enum { CANDIDATES_MAX = 128, HELP_COLUMN = 30 };
 
 static const struct option help_option = { .name = "help", .letter = 'h' };
 

@@ -45,6 +45,13 @@ static int parse_tmpfs(const char *text, void *value, struct error *err)
 	return mount_parse_tmpfs(text, value, err);
 }
 
+/* --- Networks */
+
+static int parse_network(const char *text, void *value, struct error *err)
+{
+	return network_spec_add_text(value, text, err);
+}
+
 /* --- The table ------------------------------------------------------------------------------- */
 
 #define AT(member) .offset = offsetof(struct spec_options, member)
@@ -97,7 +104,26 @@ const struct option spec_options_table[] = {
 	     "who runs it, names or numbers there"),
 	TEXT("hostname", 'h', OPTION_TEXT, spec.hostname, "NAME",
 	     "its host name; without it, its name"),
-	TEXT("network", '\0', OPTION_TEXT, spec.network, "none", "loopback alone"),
+	PARSED("network", '\0', spec.network, parse_network, "NETWORK",
+	       "NAME[:ip=..,ip6=..,mac=..,alias=..], none, host, container:NAME"),
+	TEXT("ip", '\0', OPTION_TEXT, ip, "ADDRESS", "its IPv4 address on the first network"),
+	TEXT("ip6", '\0', OPTION_TEXT, ip6, "ADDRESS", "its IPv6 address there"),
+	TEXT("mac-address", '\0', OPTION_TEXT, mac, "MAC", "its MAC address there"),
+	TEXT("network-alias", '\0', OPTION_TEXTS, aliases, "NAME",
+	     "one more name for it on its networks"),
+	TEXT("publish", 'p', OPTION_TEXTS, spec.network.ports, "[[IP:]HOST:]PORT[/udp]",
+	     "have a port of the host lead to one of its"),
+	FLAG("publish-all", 'P', spec.network.publish_all, "publish what --expose names"),
+	TEXT("expose", '\0', OPTION_TEXTS, spec.network.expose, "PORT[/udp]",
+	     "a port that --publish-all publishes"),
+	TEXT("dns", '\0', OPTION_TEXTS, spec.network.dns, "ADDRESS",
+	     "whom to ask for names of elsewhere"),
+	TEXT("dns-search", '\0', OPTION_TEXTS, spec.network.dns_search, "DOMAIN",
+	     "domain to look names up in; . for none"),
+	TEXT("dns-option", '\0', OPTION_TEXTS, spec.network.dns_options, "OPTION",
+	     "an option of its resolv.conf"),
+	TEXT("add-host", '\0', OPTION_TEXTS, spec.network.hosts, "NAME:ADDRESS",
+	     "a line for its /etc/hosts"),
 	TEXT("size-policy", '\0', OPTION_TEXT, spec.size_policy, "POLICY",
 	     "whose terminal's size counts: latest, smallest, fixed[=COLSxROWS]"),
 	TEXT("label", 'l', OPTION_TEXTS, labels, "KEY=VALUE", "a note about it, for filters"),
@@ -292,6 +318,40 @@ static int finish_health(struct spec_options *options, struct error *err)
 	return 0;
 }
 
+/* What docker says apart from the network that it is about. */
+static int finish_network(struct spec_options *options, struct error *err)
+{
+	struct network_spec *spec = &options->spec.network;
+	struct network_attachment first = { 0 };
+
+	if (!options->ip && !options->ip6 && !options->mac && !options->aliases)
+		return 0;
+	if (spec->mode)
+		return error_set(err, ERROR_INVALID_VALUE,
+				 "\"%.64s\" is no network that it could have addresses on",
+				 spec->mode);
+	if (!spec->networks.n) {
+		first.network = alloc_strdup(NETWORK_DEFAULT);
+		network_attachments_add(&spec->networks, &first);
+	}
+	for (size_t i = 0; i < spec->networks.n; i++)
+		for (char **alias = options->aliases; alias && *alias; alias++)
+			strv_append(&spec->networks.items[i].aliases, *alias);
+	if (options->ip) {
+		free(spec->networks.items[0].ipv4_address);
+		spec->networks.items[0].ipv4_address = alloc_strdup(options->ip);
+	}
+	if (options->ip6) {
+		free(spec->networks.items[0].ipv6_address);
+		spec->networks.items[0].ipv6_address = alloc_strdup(options->ip6);
+	}
+	if (options->mac) {
+		free(spec->networks.items[0].mac_address);
+		spec->networks.items[0].mac_address = alloc_strdup(options->mac);
+	}
+	return 0;
+}
+
 int spec_options_finish(struct spec_options *options, char *const *operands, struct error *err)
 {
 	struct spec *spec = &options->spec;
@@ -306,7 +366,7 @@ int spec_options_finish(struct spec_options *options, char *const *operands, str
 		spec->image = alloc_strdup(*operands++);
 	}
 	if (finish_command(options, operands, err) < 0 || finish_environment(options, err) < 0 ||
-	    finish_labels(options, err) < 0 ||
+	    finish_labels(options, err) < 0 || finish_network(options, err) < 0 ||
 	    rights_options_finish(&options->rights, &spec->rights, err) < 0 ||
 	    finish_health(options, err) < 0 || finish_log(options, err) < 0 ||
 	    finish_record(options, err) < 0)

@@ -22,8 +22,9 @@ struct spec_options {
 	struct spec spec; /* filled by the options, completed by spec_options_finish */
 	char **environment, **environment_files; /* texts, before they are read */
 	char **labels;
-	char **log_options; /* KEY=VALUE, before they are read */
-	char *record;	    /* a path, before it is made absolute */
+	char **log_options;		 /* KEY=VALUE, before they are read */
+	char *record;			 /* a path, before it is made absolute */
+	char *ip, *ip6, *mac, **aliases; /* of the first network, and of all */
 	char *entrypoint, *command_line, *health_command;
 	bool no_health;
 	struct rights_options rights; /* texts as well */

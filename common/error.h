@@ -29,6 +29,8 @@ enum error_code {
 	ERROR_VOLUME_NOT_FOUND,	   /* subject is the name */
 	ERROR_VOLUME_IN_USE,	   /* subject is the name */
 	ERROR_NOT_ALLOWED,	   /* this peer may do that, but not so; message says what */
+	ERROR_NETWORK_NOT_FOUND,   /* subject is the name */
+	ERROR_NETWORK_IN_USE,	   /* subject is the name */
 	ERROR_CODE_COUNT
 };
 

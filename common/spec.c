@@ -33,7 +33,6 @@ static const struct json_field fields[] = {
 	JSON_FIELD(struct spec, labels, JSON_MAP),
 	JSON_FIELD(struct spec, stop_signal, JSON_STRING),
 	JSON_FIELD(struct spec, stop_timeout_ms, JSON_INT),
-	JSON_FIELD(struct spec, network, JSON_STRING),
 	JSON_FIELD(struct spec, restart, JSON_STRING),
 	JSON_FIELD(struct spec, userns, JSON_STRING),
 	JSON_FIELD(struct spec, size_policy, JSON_STRING),
@@ -65,7 +64,8 @@ static int read_spec(struct json_object *object, struct spec *spec, struct error
 		return -1;
 	if (health_spec_from_json(object, &spec->health, err) < 0)
 		return -1;
-	if (rights_from_json(object, &spec->rights, err) < 0)
+	if (rights_from_json(object, &spec->rights, err) < 0 ||
+	    network_spec_from_json(object, &spec->network, err) < 0)
 		return in_spec("", err);
 	if (!resources)
 		return 0;
@@ -101,6 +101,7 @@ struct json_object *spec_to_json(const struct spec *spec)
 		json_object_object_add(object, "mounts", mount_specs_to_json(&spec->mounts));
 	health_spec_to_json(&spec->health, object);
 	rights_to_json(&spec->rights, object);
+	network_spec_to_json(&spec->network, object);
 	return object;
 }
 
@@ -111,6 +112,7 @@ void spec_done(struct spec *spec)
 	mount_specs_done(&spec->mounts);
 	health_spec_done(&spec->health);
 	rights_done(&spec->rights);
+	network_spec_done(&spec->network);
 	*spec = SPEC_NULL;
 }
 
@@ -298,9 +300,7 @@ int spec_validate(const struct spec *spec, struct error *err)
 	if (spec->workdir && (spec->workdir[0] != '/' || strlen(spec->workdir) > PATH_LENGTH_MAX))
 		return INVALID(err, "workdir", "\"%.64s\": a working directory is absolute",
 			       spec->workdir);
-	if (spec->network && strcmp(spec->network, "none") != 0)
-		return INVALID(err, "network",
-			       "\"%.32s\": this version knows only \"none\", loopback alone",
-			       spec->network);
+	if (network_spec_validate(&spec->network, err) < 0)
+		return in_spec("", err);
 	return rights_validate(&spec->rights, err);
 }

@@ -12,6 +12,7 @@
 #include "common/health_spec.h"
 #include "common/id_map.h"
 #include "common/mount_spec.h"
+#include "common/network_spec.h"
 #include "common/resources.h"
 #include "common/rights.h"
 
@@ -41,9 +42,9 @@ struct spec {
 	char **labels;	    /* KEY=VALUE, sorted by nobody */
 	char *stop_signal;  /* a name ("SIGTERM"); NULL: what suits the container */
 	int64_t stop_timeout_ms;
-	char *network; /* "none" */
 	char *restart; /* parse_restart_policy; NULL: "no" */
 	struct health_spec health;
+	struct network_spec network;
 	struct resources resources;
 	char *log_driver;      /* "local" (or NULL), "journald", "none" */
 	int64_t log_max_bytes; /* of one file of the log; 0: SPEC_LOG_MAX_BYTES_DEFAULT */

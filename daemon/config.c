@@ -10,7 +10,10 @@
 #include <sys/stat.h>
 
 #include "common/alloc.h"
+#include "common/address.h"
 #include "common/cleanup.h"
+#include "common/name.h"
+#include "common/network_spec.h"
 #include "common/parse.h"
 #include "common/resources.h"
 #include "daemon/launch/userns.h"
@@ -32,6 +35,8 @@ static const char help[] =
 	"      --run-dir DIR      what dies with the boot (/run/dokrust)\n"
 	"      --image-dir DIR    the built-in images\n"
 	"      --config FILE      settings (" CONFIG_FILE ")\n"
+	"      --default-network NAME  of containers that name none: bridge, none, or a network\n"
+	"      --publish-address IP    of the host, for published ports that name none (all)\n"
 	"      --keep             stay as a small parent that holds what the containers need, and\n"
 	"                         start the daemon again when it dies\n"
 	"      --cgroup-unit UNIT a unit of systemd's with Delegate=yes, in whose control group the\n"
@@ -51,6 +56,8 @@ enum setting_kind {
 	SETTING_BYTES,
 	SETTING_LEVEL,
 	SETTING_IDS,
+	SETTING_NETWORK,
+	SETTING_ADDRESS,
 };
 
 /* One table for the file's keys and the options, which have '-' for '_'. */
@@ -72,6 +79,8 @@ static const struct setting {
 	{ "subgid_file", SETTING_PATH, offsetof(struct config, subgid_file) },
 	{ "user_containers_max", SETTING_COUNT, offsetof(struct config, user_containers_max) },
 	{ "user_memory_max", SETTING_BYTES, offsetof(struct config, user_memory_max_bytes) },
+	{ "default_network", SETTING_NETWORK, offsetof(struct config, default_network) },
+	{ "publish_address", SETTING_ADDRESS, offsetof(struct config, publish_address) },
 	{ "connections_max", SETTING_COUNT, offsetof(struct config, connections_max) },
 	{ "connections_per_user_max", SETTING_COUNT,
 	  offsetof(struct config, connections_per_user_max) },
@@ -147,6 +156,28 @@ static int set_ids(struct config_ids *ids, const char *value, struct error *err)
 	return 0;
 }
 
+/* NULL for none. */
+static int set_network(char **network, const char *value, struct error *err)
+{
+	if (!name_is_valid(value) || strcmp(value, "host") == 0)
+		return error_set(err, ERROR_INVALID_VALUE, "\"%.64s\" is no network, nor none",
+				 value);
+	free(*network);
+	*network = strcmp(value, "none") == 0 ? NULL : alloc_strdup(value);
+	return 0;
+}
+
+static int set_address(char **address, const char *value, struct error *err)
+{
+	struct address parsed;
+
+	if (address_parse(value, 0, &parsed, err) < 0)
+		return -1;
+	free(*address);
+	*address = alloc_strdup(value);
+	return 0;
+}
+
 static int apply(struct config *config, const struct setting *setting, const char *value,
 		 struct error *err)
 {
@@ -169,6 +200,10 @@ static int apply(struct config *config, const struct setting *setting, const cha
 		return set_unit((char **)(void *)at, value, err);
 	case SETTING_COUNT:
 		return parse_integer(value, 1, 1000000, (int64_t *)(void *)at, err);
+	case SETTING_NETWORK:
+		return set_network((char **)(void *)at, value, err);
+	case SETTING_ADDRESS:
+		return set_address((char **)(void *)at, value, err);
 	case SETTING_LEVEL:
 		return set_level((enum log_level *)(void *)at, value, err);
 	case SETTING_IDS:
@@ -244,6 +279,8 @@ static const struct option options[] = {
 	{ "image-dir", required_argument, NULL, 's' },
 	{ "cgroup-unit", required_argument, NULL, 's' },
 	{ "log-level", required_argument, NULL, 's' },
+	{ "default-network", required_argument, NULL, 's' },
+	{ "publish-address", required_argument, NULL, 's' },
 	{ "config", required_argument, NULL, 'c' },
 	{ "keep", no_argument, NULL, 'k' },
 	{ "help", no_argument, NULL, 'h' },
@@ -342,6 +379,7 @@ int config_read(int argc, char **argv, struct config *ret, enum config_outcome *
 	config.admin_group = alloc_strdup("dokrust-admin");
 	config.subuid_file = alloc_strdup("/etc/subuid");
 	config.subgid_file = alloc_strdup("/etc/subgid");
+	config.default_network = alloc_strdup(NETWORK_DEFAULT);
 	config.executable = executable_path();
 	if (read_file(file ? file : CONFIG_FILE, file != NULL, &config, err) < 0 ||
 	    read_options(argc, argv, &config, &file, ret_outcome, err) < 0) {
@@ -358,6 +396,8 @@ void config_done(struct config *config)
 	free(config->state_dir);
 	free(config->run_dir);
 	free(config->image_dir);
+	free(config->default_network);
+	free(config->publish_address);
 	free(config->executable);
 	free(config->group);
 	free(config->admin_group);

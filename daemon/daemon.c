@@ -25,6 +25,7 @@
 #include "daemon/logs/logs.h"
 #include "daemon/loop/reaper.h"
 #include "daemon/machines.h"
+#include "daemon/network/network.h"
 #include "daemon/store/keep.h"
 #include "daemon/store/store.h"
 #include "daemon/unit.h"
@@ -44,6 +45,7 @@ struct daemon {
 	struct launcher *launcher;
 	struct userns_pool *userns_pool;
 	struct volumes *volumes;
+	struct networks *networks;
 	struct logs *logs;
 	struct containers *containers;
 	struct server *server;
@@ -66,6 +68,16 @@ static void complain(const char *id, const struct error *err)
 static void complain_of_volume(const char *id, const struct error *err)
 {
 	log_warning("volume %s: %s", id, err->message);
+}
+
+static void complain_of_network(const char *name, const struct error *err)
+{
+	log_warning("network %s: %s", name, err->message);
+}
+
+static void tell(const char *message)
+{
+	log_info("%s", message);
 }
 
 /* --- Leaving --------------------------------------------------------------------------------- */
@@ -190,6 +202,7 @@ static int open_door(struct daemon *daemon, struct error *err)
 		.base = daemon->base,
 		.containers = daemon->containers,
 		.volumes = daemon->volumes,
+		.networks = daemon->networks,
 		.socket = config->socket,
 		.state_dir = config->state_dir,
 		.run_dir = config->run_dir,
@@ -254,6 +267,22 @@ static int find_cgroups(struct daemon *daemon, struct error *err)
 	return cgroups_new(&params, &daemon->cgroups, err);
 }
 
+static int make_networks(struct daemon *daemon, struct error *err)
+{
+	const struct networks_params params = {
+		.base = daemon->base,
+		.store = daemon->store,
+		.run_dir = daemon->config->run_dir,
+		.publish_address = daemon->config->publish_address,
+		.complain = complain_of_network,
+		.tell = tell,
+	};
+
+	if (networks_new(&params, &daemon->networks, err) < 0)
+		return -1;
+	return networks_load(daemon->networks, err);
+}
+
 static int build_rooms(struct daemon *daemon, struct error *err)
 {
 	const struct config *config = daemon->config;
@@ -285,12 +314,17 @@ static int build_rooms(struct daemon *daemon, struct error *err)
 	params.volumes = daemon->volumes = volumes_new(daemon->store, complain_of_volume);
 	if (volumes_load(daemon->volumes, err) < 0)
 		return error_prefix(err, "read the volumes' records");
+	if (make_networks(daemon, err) < 0)
+		return error_prefix(err, "read the networks' records");
+	params.networks = daemon->networks;
+	params.default_network = daemon->config->default_network;
 	params.logs = daemon->logs;
 	daemon->containers = containers_new(&params);
 	if (containers_load(daemon->containers, err) < 0)
 		return error_prefix(err, "read the records");
 	userns_pool_prepare(daemon->userns_pool);
 	daemon->machines = machines_new(daemon->base, daemon->containers);
+	networks_settle(daemon->networks);
 	return open_door(daemon, err);
 }
 
@@ -418,6 +452,7 @@ static void take_down(struct daemon *daemon)
 	daemon->store = store_close(daemon->store);
 	daemon->containers = containers_free(daemon->containers);
 	daemon->volumes = volumes_free(daemon->volumes);
+	daemon->networks = networks_free(daemon->networks, leaves);
 	daemon->logs = logs_free(daemon->logs);
 	daemon->launcher = launcher_free(daemon->launcher);
 	daemon->userns_pool = userns_pool_free(daemon->userns_pool);

@@ -1,7 +1,7 @@
 # The tests; the Makefile includes this. Parts that have a file of their own are at its end.
 
-TEST_PACKAGES := clang libclang-rt-dev libcmocka-dev mmdebstrap openssh-client openssh-server \
-                 python3-pexpect python3-pytest python3-pyte python3-pytest-timeout \
+TEST_PACKAGES := bind9-dnsutils clang curl iproute2 libclang-rt-dev libcmocka-dev mmdebstrap nftables \
+                 nginx-light openssh-client openssh-server python3-pexpect python3-pytest python3-pyte python3-pytest-timeout \
                  python3-pytest-xdist strace
 LINT_PACKAGES := clang clang-format clang-tidy cppcheck libcmocka-dev mandoc pyflakes3 shellcheck
 

@@ -34,7 +34,7 @@ struct request {
 	struct exec *exec;
 	struct process *held;	       /* its output waits for this connection to become a viewer */
 	uint64_t cursor;	       /* of a listing: serial number of the last one told */
-	struct request_ticket *ticket; /* what the store is to call back with; see volumes.c */
+	struct request_ticket *ticket; /* what the store is to call back with; see ticket.c */
 	struct logs_sync sync;
 	struct container_listener listener;
 	struct container_watcher watcher;
@@ -113,7 +113,15 @@ void request_error(struct request *request, const struct error *err);
 /* A reply with others to follow. parameters are taken. */
 void request_reply_more(struct request *request, struct json_object *parameters);
 
-/* Forgets what a request waits for from the store: the answer would find nobody (volumes.c). */
+/* For a request that is answered when the store calls back: request_ticket_done is the callback, the
+ * ticket its userdata. reply is taken; NULL for none. What was not handed to the store is dropped.
+ */
+struct request_ticket *request_ticket_new(struct request *request, struct json_object *reply);
+void request_ticket_set_reply(struct request_ticket *ticket, struct json_object *reply);
+void request_ticket_drop(struct request_ticket *ticket);
+void request_ticket_done(void *userdata, const struct error *err);
+
+/* Forgets what a request waits for from the store: the answer would find nobody. */
 void request_ticket_cancel(struct request *request);
 
 /* One of org.varlink.service's: "ExpectedMore", ... */

@@ -71,6 +71,8 @@ void container_update_method(struct request *request);
 void container_pause_method(struct request *request);
 void container_unpause_method(struct request *request);
 void container_wait_method(struct request *request);
+void container_connect_method(struct request *request);
+void container_disconnect_method(struct request *request);
 void container_add_mount_method(struct request *request);
 void container_remove_mount_method(struct request *request);
 void container_logs_method(struct request *request);

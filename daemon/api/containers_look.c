@@ -132,6 +132,8 @@ const struct method container_methods[] = {
 	{ "Update", ACCESS_CONTAINER, 0, container_update_method, NULL },
 	{ "Pause", ACCESS_CONTAINER, 0, container_pause_method, NULL },
 	{ "Unpause", ACCESS_CONTAINER, 0, container_unpause_method, NULL },
+	{ "Connect", ACCESS_CONTAINER, 0, container_connect_method, NULL },
+	{ "Disconnect", ACCESS_CONTAINER, 0, container_disconnect_method, NULL },
 	{ "AddMount", ACCESS_CONTAINER, METHOD_DESCRIPTORS, container_add_mount_method, NULL },
 	{ "RemoveMount", ACCESS_CONTAINER, 0, container_remove_mount_method, NULL },
 	{ "Wait", ACCESS_CONTAINER, 0, container_wait_method, NULL },

@@ -13,6 +13,7 @@ static const struct {
 	{ interface_container_text, interface_container_end, container_methods },
 	{ interface_service_text, interface_service_end, service_methods },
 	{ interface_daemon_text, interface_daemon_end, daemon_methods },
+	{ interface_network_text, interface_network_end, network_methods },
 	{ interface_volume_text, interface_volume_end, volume_methods },
 };
 

@@ -34,7 +34,7 @@ struct interface {
 	const struct method **methods; /* by the idl's index */
 };
 
-enum { INTERFACE_COUNT = 4 };
+enum { INTERFACE_COUNT = 5 };
 
 /* Reads the embedded definitions; every method must have a function and the reverse. Returns an
  * array of INTERFACE_COUNT.
@@ -53,6 +53,7 @@ extern const struct method service_methods[];
 extern const struct method container_methods[];
 extern const struct method daemon_methods[];
 extern const struct method volume_methods[];
+extern const struct method network_methods[];
 
 /* Decides who answers a call that was read; the request is filled in. */
 void dispatch(struct request *request);

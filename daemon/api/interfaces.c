@@ -13,4 +13,5 @@
 EMBED("service", "org.varlink.service");
 EMBED("container", "io.dokrust.Container");
 EMBED("daemon", "io.dokrust.Daemon");
+EMBED("network", "io.dokrust.Network");
 EMBED("volume", "io.dokrust.Volume");

@@ -10,6 +10,7 @@
 #include "daemon/api/interface.h"
 
 #define CONTAINER_ERROR "io.dokrust.Container."
+#define NETWORK_ERROR "io.dokrust.Network."
 #define VOLUME_ERROR "io.dokrust.Volume."
 
 static const struct {
@@ -32,6 +33,8 @@ static const struct {
 	[ERROR_VOLUME_NOT_FOUND] = { VOLUME_ERROR "VolumeNotFound", "volume" },
 	[ERROR_NOT_ALLOWED] = { CONTAINER_ERROR "NotAllowed", NULL },
 	[ERROR_VOLUME_IN_USE] = { VOLUME_ERROR "VolumeInUse", "volume" },
+	[ERROR_NETWORK_NOT_FOUND] = { NETWORK_ERROR "NetworkNotFound", "network" },
+	[ERROR_NETWORK_IN_USE] = { NETWORK_ERROR "NetworkInUse", "network" },
 };
 
 static void add_string(struct json_object *object, const char *key, const char *value)

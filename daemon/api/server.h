@@ -15,6 +15,7 @@ struct server_params {
 	struct event_base *base;
 	struct containers *containers;
 	struct volumes *volumes;
+	struct networks *networks;
 	const char *socket; /* path, for those who ask; the strings outlive the server */
 	const char *state_dir, *run_dir, *image_dir;
 	struct access_settings access;

@@ -1,5 +1,4 @@
 /* io.dokrust.Volume */
-#include <stdlib.h>
 #include <string.h>
 
 #include "common/alloc.h"
@@ -10,52 +9,6 @@
 #include "daemon/api/container_methods.h"
 #include "daemon/api/interface.h"
 #include "daemon/image/volume.h"
-
-/* --- Answering when it is on the disk -------------------------------------------------------- */
-
-/* Lives until the store calls back; the request may be gone by then. */
-struct request_ticket {
-	struct request *request; /* or NULL */
-	struct json_object *reply;
-};
-
-void request_ticket_cancel(struct request *request)
-{
-	if (!request->ticket)
-		return;
-	request->ticket->request = NULL;
-	request->ticket = NULL;
-}
-
-/* reply is taken. */
-static struct request_ticket *new_ticket(struct request *request, struct json_object *reply)
-{
-	struct request_ticket *ticket = ALLOC(struct request_ticket);
-
-	*ticket = (struct request_ticket){ .request = request, .reply = reply };
-	request->ticket = ticket;
-	return ticket;
-}
-
-static void on_durable(void *userdata, const struct error *err)
-{
-	struct request_ticket *ticket = userdata;
-	struct request *request = ticket->request;
-	struct json_object *reply = ticket->reply;
-
-	free(ticket);
-	if (!request) {
-		json_object_put(reply);
-		return;
-	}
-	request->ticket = NULL;
-	if (!err) {
-		request_reply(request, reply);
-		return;
-	}
-	json_object_put(reply);
-	request_error(request, err);
-}
 
 /* --- What is told of one --------------------------------------------------------------------- */
 
@@ -145,13 +98,13 @@ static void create(struct request *request)
 	}
 	params.name = options.name;
 	params.labels = options.labels;
-	ticket = new_ticket(request, NULL);
-	if (volumes_create(volumes_of(request), &params, on_durable, ticket, &volume, &err) == 0) {
-		ticket->reply = name_object(volume_name(volume));
+	ticket = request_ticket_new(request, NULL);
+	if (volumes_create(volumes_of(request), &params, request_ticket_done, ticket, &volume,
+			   &err) == 0) {
+		request_ticket_set_reply(ticket, name_object(volume_name(volume)));
 		return;
 	}
-	request->ticket = NULL;
-	free(ticket);
+	request_ticket_drop(ticket);
 	request_error(request, &err);
 }
 
@@ -172,7 +125,7 @@ static void remove_(struct request *request)
 		request_error(request, &err);
 		return;
 	}
-	volume_remove(volume, on_durable, new_ticket(request, NULL));
+	volume_remove(volume, request_ticket_done, request_ticket_new(request, NULL));
 }
 
 /* The first from `volume` on that the peer gets to see. */
@@ -232,7 +185,7 @@ static void prune(struct request *request)
 		last = volume;
 	}
 	if (last)
-		volume_remove(last, on_durable, new_ticket(request, reply));
+		volume_remove(last, request_ticket_done, request_ticket_new(request, reply));
 	else
 		request_reply(request, reply);
 }

@@ -23,7 +23,7 @@
 struct cgroups;
 struct cgroup;
 
-enum { CGROUP_HIERARCHIES_MAX = 24, CGROUP_INSTANCE_SIZE = 32 };
+enum { CGROUP_HIERARCHIES_MAX = 24 };
 
 /* A group's name is readable, and nobody else's: "web-0123456789ab", a container's name when it was
  * started and the beginning of its id. What earlier versions made has the whole id for a name.
@@ -34,7 +34,7 @@ bool cgroup_is_name(const char *name);
 /* --- The host -------------------------------------------------------------------------------- */
 
 struct cgroups_params {
-	/* Of the daemon, absolute; the top groups' name follows from it (cgroups_instance). */
+	/* Of the daemon, absolute; the top groups' name follows from it (common/instance.h). */
 	const char *run_dir;
 	/* A cgroup v2 group that was given to this daemon (systemd's Delegate=), as a path below
 	 * the mount point; the containers' groups are made right in it, and it is neither made nor
@@ -59,11 +59,6 @@ const char *cgroups_version(const struct cgroups *cgroups);
  * to it. Makes the top groups if they are not there yet.
  */
 bool cgroups_has(struct cgroups *cgroups, const char *controller);
-
-/* The name that tells daemons of one host apart: "dokrust" for /run/dokrust, and else "dokrust-"
- * with 16 hexadecimal digits made from the directory's path without links.
- */
-const char *cgroups_instance(const char *run_dir, char buffer[CGROUP_INSTANCE_SIZE]);
 
 /* Kills and removes the groups below the top that have a container's group's name and that
  * `known` does not know: what a daemon that died has left. Returns how many are not gone yet, because their

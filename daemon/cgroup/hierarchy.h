@@ -3,6 +3,7 @@
 
 #include <sys/types.h>
 
+#include "common/instance.h"
 #include "common/name.h"
 #include "daemon/cgroup/cgroup.h"
 
@@ -21,7 +22,7 @@ struct hierarchy {
 struct cgroups {
 	struct hierarchy hierarchies[CGROUP_HIERARCHIES_MAX];
 	size_t n;
-	char instance[CGROUP_INSTANCE_SIZE];
+	char instance[INSTANCE_NAME_SIZE];
 	char *v2_parent;		 /* relative to the mount point */
 	bool ready;			 /* the top groups were made, or tried */
 	bool has_spare;			 /* spare.c */

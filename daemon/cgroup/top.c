@@ -15,35 +15,13 @@
 #include "common/alloc.h"
 #include "common/cleanup.h"
 #include "common/fdio.h"
+#include "common/instance.h"
 #include "common/text.h"
 
 enum { MOUNTINFO_MAX = 4 << 20 };
 
 /* No name of a container's group looks like it. */
 #define KEEPER "keeper"
-
-/* FNV-1a of 64 bits (draft-eastlake-fnv). */
-static uint64_t hash(const char *text)
-{
-	uint64_t h = UINT64_C(0xcbf29ce484222325);
-
-	for (; *text; text++)
-		h = (h ^ (unsigned char)*text) * UINT64_C(0x100000001b3);
-	return h;
-}
-
-const char *cgroups_instance(const char *run_dir, char buffer[CGROUP_INSTANCE_SIZE])
-{
-	_cleanup_(freep) char *resolved = realpath(run_dir, NULL);
-	const char *path = resolved ? resolved : run_dir;
-
-	if (strcmp(path, "/run/dokrust") == 0)
-		(void)snprintf(buffer, CGROUP_INSTANCE_SIZE, "dokrust");
-	else
-		(void)snprintf(buffer, CGROUP_INSTANCE_SIZE, "dokrust-%016llx",
-			       (unsigned long long)hash(path));
-	return buffer;
-}
 
 int cgroups_new(const struct cgroups_params *params, struct cgroups **ret, struct error *err)
 {
@@ -57,7 +35,7 @@ int cgroups_new(const struct cgroups_params *params, struct cgroups **ret, struc
 	cgroups = ALLOC(struct cgroups);
 	cgroups->n = hierarchies_parse(mountinfo, cgroups->hierarchies);
 	host_open(cgroups);
-	(void)cgroups_instance(params->run_dir, cgroups->instance);
+	(void)instance_name(params->run_dir, cgroups->instance);
 	if (params->v2_parent)
 		cgroups->v2_parent =
 			alloc_printf("./%s", params->v2_parent + strspn(params->v2_parent, "/"));

@@ -33,6 +33,8 @@ struct volumes;
 struct logs;
 struct logs_sync;
 struct userns_pool;
+struct networks;
+struct network_attachment;
 
 enum container_state {
 	CONTAINER_CREATED,
@@ -61,6 +63,8 @@ struct containers_params {
 	struct userns_pool *userns_pool;
 	const char *image_dir; /* copied */
 	bool anew;	       /* no daemon before has left anything to this one */
+	struct networks *networks;
+	const char *default_network; /* of a spec that names none; NULL: loopback alone */
 	/* Told of what no caller waits for: records that cannot be read or written, containers
 	 * that were lost. id may be NULL.
 	 */
@@ -283,6 +287,24 @@ int container_add_mount(struct container *container, struct mount_spec *mount,
 			struct container_waiter *waiter, struct error *err);
 int container_remove_mount(struct container *container, const char *target, bool lazy,
 			   struct container_waiter *waiter, struct error *err);
+
+/* --- Networks -------------------------------------------------------------------------------- */
+
+/* Puts a container on a network, at once if it runs, and in every later run. attachment is taken on
+ * success; it need not be valid. CONTAINER_EVENT_SAVED tells of the record.
+ */
+int container_connect(struct container *container, struct network_attachment *attachment,
+		      struct error *err);
+
+/* The reverse. ERROR_INVALID_VALUE, subject "network", if it is not on that. */
+int container_disconnect(struct container *container, const char *network, struct error *err);
+
+/* Whether its spec has that network. */
+bool container_has_network(const struct container *container, const char *network);
+
+/* The interface's []PublishedPort, of a container that runs. The caller's. */
+struct json_object *container_ports(const struct container *container);
+
 /* --- Events ---------------------------------------------------------------------------------- */
 
 /* One that happened, in the ring of the last (events.h); valid until the loop goes on. */

@@ -144,6 +144,7 @@ static int adopt(struct loading *loading, const char *id, const char *text, size
 	/* Its number is not given again: something that it started may be in its group. */
 	if (raw.last_exec > 0 && raw.last_exec < INT32_MAX)
 		container->last_exec = (unsigned int)raw.last_exec;
+	container_adopt_networks(container, object);
 	execs_adopt(container, json_object_object_get(object, "execs"));
 	/* It was asked to stop, and that goes on. */
 	if (raw.unhealthy)

@@ -227,6 +227,14 @@ int mounts_prepare_one(struct container *container, const struct mount_spec *mou
 	return 0;
 }
 
+void mounts_append(struct mounts *mounts, const struct launch_mount *mount)
+{
+	mounts->items = realloc(mounts->items, (mounts->n + 1) * sizeof(*mounts->items));
+	if (!mounts->items)
+		abort();
+	mounts->items[mounts->n++] = *mount;
+}
+
 void mounts_done(struct mounts *mounts)
 {
 	for (size_t i = 0; i < mounts->n; i++)

@@ -38,5 +38,8 @@ int mounts_prepare(struct container *container, int userns_fd, struct mounts *re
 int mounts_prepare_one(struct container *container, const struct mount_spec *mount, int userns_fd,
 		       struct mounts *ret, struct error *err);
 
+/* Takes one more, behind the others. */
+void mounts_append(struct mounts *mounts, const struct launch_mount *mount);
+
 /* Closes what was opened. */
 void mounts_done(struct mounts *mounts);

@@ -10,6 +10,8 @@
 #include "daemon/container/logs.h"
 #include "daemon/container/process.h"
 #include "daemon/container/recording.h"
+#include "daemon/network/network.h"
+#include "daemon/network/publish.h"
 #include "daemon/store/store.h"
 
 TAILQ_HEAD(container_list, container);
@@ -41,6 +43,10 @@ struct container {
 
 	struct cgroup *cgroup; /* while it runs, and until its processes are gone */
 	int64_t oom_kills;     /* in its last run, once that has ended */
+	struct endpoint *endpoints[NETWORKS_MAX]; /* while it runs; no gaps */
+	size_t n_endpoints;
+	char **files;			 /* that are to be mounted by a start (hosts.c) */
+	struct publication *publication; /* what it publishes, while it runs */
 	struct process
 		process; /* its launch may be there after the exit, until process 1 is reaped */
 	struct container_start_params start;
@@ -284,6 +290,46 @@ void container_drop_made_volume(struct container *container, const char *target)
 
 /* It is about to be gone: removes those of its volumes that go with it. */
 void container_drop_volumes(struct container *container);
+
+/* --- network.c ------------------------------------------------------------------------------- */
+
+/* What a spec asks for, as far as it can be said before a start: that the networks are there. One that
+ * names none gets the default.
+ */
+int container_check_networks(struct containers *set, struct network_spec *spec, struct error *err);
+
+/* Leases addresses and binds ports; fills the launch's part in. *ret_fd is the caller's to close. */
+int container_prepare_network(struct container *container, struct launch_params *params,
+			      int *ret_fd, struct error *err);
+
+/* The namespace is there: makes the interfaces. */
+int container_wire(struct container *container, struct error *err);
+
+/* It has ended, or did not start: gives all of that back. */
+void container_release_network(struct container *container);
+
+/* For the record of a run, and from it. */
+void container_networks_to_record(const struct container *container, struct json_object *object);
+void container_adopt_networks(struct container *container, struct json_object *record);
+
+/* It has another name. */
+void container_rename_endpoints(struct container *container);
+
+void container_add_network_detail(const struct container *container, struct json_object *object);
+
+/* --- hosts.c --------------------------------------------------------------------------------- */
+
+/* /etc/hosts, /etc/resolv.conf and /etc/hostname, as mounts over whatever the root file system has
+ * there, unless the spec mounts something there.
+ */
+struct mounts;
+int container_add_files(struct container *container, struct mounts *mounts, struct error *err);
+
+/* They are mounted, or not needed. */
+void container_drop_files(struct container *container);
+
+/* What it calls itself. */
+const char *container_hostname(const struct container *container);
 
 /* --- remount.c ------------------------------------------------------------------------------- */
 

@@ -45,7 +45,7 @@ static void add_variables(char ***environment, char *const *variables)
 	}
 }
 
-static const char *hostname_of(const struct container *container)
+const char *container_hostname(const struct container *container)
 {
 	return container->spec.hostname ? container->spec.hostname : container->name;
 }
@@ -56,7 +56,7 @@ char **container_environment(const struct container *container, bool terminal, c
 
 	strv_set(&environment, "PATH",
 		 "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin");
-	strv_set(&environment, "HOSTNAME", hostname_of(container));
+	strv_set(&environment, "HOSTNAME", container_hostname(container));
 	if (terminal)
 		strv_set(&environment, "TERM", "xterm-256color");
 	add_variables(&environment, container->spec.environment);
@@ -101,7 +101,7 @@ static int launch(struct container *container, const struct launch_userns *usern
 		.argv = container->command,
 		.environment = environment,
 		.userns = userns,
-		.hostname = hostname_of(container),
+		.hostname = container_hostname(container),
 		.workdir = spec->workdir ? spec->workdir : "/",
 		.user = spec->user,
 		.init = spec->init,
@@ -113,6 +113,7 @@ static int launch(struct container *container, const struct launch_userns *usern
 	};
 	_cleanup_(cgroup_entry_done) struct cgroup_entry entry = CGROUP_ENTRY_NULL;
 	_cleanup_(mounts_done) struct mounts mounts = { 0 };
+	_cleanup_(fd_closep) int network_fd = -1;
 	struct layer layer;
 	int r;
 
@@ -123,7 +124,10 @@ static int launch(struct container *container, const struct launch_userns *usern
 	if (prepare_root(container, &layer, &params, err) < 0 ||
 	    container_make_volumes(container, 0, err) < 0 ||
 	    mounts_prepare(container, userns ? userns->fd : -1, &mounts, err) < 0 ||
+	    container_prepare_network(container, &params, &network_fd, err) < 0 ||
+	    container_add_files(container, &mounts, err) < 0 ||
 	    group_make(container, &entry, err) < 0) {
+		container_release_network(container);
 		group_remove(container);
 		return -1;
 	}
@@ -133,8 +137,10 @@ static int launch(struct container *container, const struct launch_userns *usern
 	process_set_size(&container->process, spec->size_policy, &params.rows, &params.columns);
 	r = process_launch(&container->process, container->set->params.launcher, &params,
 			   container->process.held, err);
-	if (r < 0)
+	if (r < 0) {
+		container_release_network(container);
 		group_remove(container);
+	}
 	return r;
 }
 

@@ -194,12 +194,20 @@ static void on_gone(void *userdata)
 	process->events->gone(process);
 }
 
+static int on_network(void *userdata, struct error *err)
+{
+	struct process *process = userdata;
+
+	return process->events->network(process, err);
+}
+
 static const struct launch_callbacks launch_callbacks = {
 	.started = on_started,
 	.failed = on_failed,
 	.exited = on_exited,
 	.gone = on_gone,
 	.warned = on_warned,
+	.network = on_network,
 };
 
 static void prepare(struct process *process, uint16_t rows, uint16_t columns, bool hold)

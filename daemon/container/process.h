@@ -26,6 +26,8 @@ struct process_events {
 	void (*viewer)(struct process *process, uid_t uid, bool input, bool came);
 	/* It has a session, from which nothing was read yet. May be NULL. */
 	void (*opened)(struct process *process);
+	/* Its network namespace is there, to put interfaces in (LAUNCH_NETWORK_OWN). */
+	int (*network)(struct process *process, struct error *err);
 	/* Says why it has no session now: ERROR_WRONG_STATE. Returns -1. */
 	int (*not_running)(const struct process *process, struct error *err);
 };

@@ -108,6 +108,7 @@ struct json_object *record_to_run_json(const struct container *container)
 	health_to_record(container->health, object);
 	if (container->unhealthy)
 		json_object_object_add(object, "unhealthy", json_object_new_boolean(true));
+	container_networks_to_record(container, object);
 	if (keep_is_active(container->set->params.keep))
 		json_object_object_add(object, "execs", execs_to_record(&container->execs));
 	record_add_int(object, "last_exec", container->last_exec);
@@ -146,6 +147,7 @@ struct json_object *container_detail(const struct container *container)
 	container_userns_to_detail(container, object);
 	if (container->warnings)
 		record_add_strings(object, "warnings", container->warnings);
+	container_add_network_detail(container, object);
 	json_object_object_add(object, "spec", spec_to_json(&container->spec));
 	return object;
 }

@@ -115,6 +115,7 @@ int container_rename(struct container *container, const char *name, struct error
 	old_name = alloc_strdup(container->name);
 	containers_set_name(container, name);
 	fault_point("renamed");
+	container_rename_endpoints(container);
 	container_changed(container);
 	container_save(container);
 	container_event(container, "rename", "old_name", old_name, NULL);

@@ -98,6 +98,7 @@ void container_free(struct container *container)
 	process_done(&container->process);
 	meter_end(container);
 	(void)cgroup_free(container->cgroup);
+	container_release_network(container);
 	recordings_end(container);
 	container_log_done(container);
 	container_userns_release(container);
@@ -287,7 +288,8 @@ int containers_create(struct containers *set, struct container_create_params *pa
 					 "the daemon is about to end");
 	if (choose_name(set, params->name, name, err) < 0 || make_id(id, err) < 0 ||
 	    group_check(&params->spec.resources, err) < 0 ||
-	    mounts_accept_all(&params->spec.mounts, err) < 0)
+	    mounts_accept_all(&params->spec.mounts, err) < 0 ||
+	    container_check_networks(set, &params->spec.network, err) < 0)
 		return -1;
 	container = container_new(set, id);
 	(void)memcpy(container->name, name, sizeof(name));

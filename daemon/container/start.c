@@ -27,6 +27,7 @@ static void on_ended(struct process *process)
 
 	container_stop_timer_clear(container);
 	container->health = health_free(container->health);
+	container_release_network(container);
 	recordings_end(container);
 	container_log_end(container);
 	container->exit_status = process_exit_status(process);
@@ -61,6 +62,7 @@ static void not_restarted(struct container *container, const struct error *err)
 static void start_failed(struct container *container, const struct error *err)
 {
 	container->stop_waits = false;
+	container_release_network(container);
 	recordings_end(container);
 	container_log_end(container);
 	if (container->discard_on_failure || container->remove_at_exit) {
@@ -99,6 +101,7 @@ static void on_started(struct process *process)
 	container_set_error(container, NULL);
 	container_transition(container, CONTAINER_RUNNING);
 	recordings_begin(container);
+	container_drop_files(container);
 	execs_forget(&container->execs, true);
 	container->last_exec = 0;
 	container->discard_on_failure = false;
@@ -150,6 +153,11 @@ static void on_gone(struct process *process)
 	containers_check_stopped(set);
 }
 
+static int on_network(struct process *process, struct error *err)
+{
+	return container_wire(container_of(process), err);
+}
+
 static int not_running(const struct process *process, struct error *err)
 {
 	const struct container *container = container_of(process);
@@ -168,6 +176,7 @@ const struct process_events container_process_events = {
 	.viewers_changed = on_viewers_changed,
 	.viewer = on_viewer,
 	.opened = on_opened,
+	.network = on_network,
 	.not_running = not_running,
 };
 

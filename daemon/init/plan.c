@@ -29,13 +29,15 @@ enum {
 
 size_t plan_stream_fds(uint32_t flags)
 {
+	const size_t network = flags & PLAN_NETWORK_JOIN ? 1 : 0;
+
 	if (flags & PLAN_REMOUNT)
 		return 1;
 	if (flags & PLAN_EXEC)
 		return flags & PLAN_TERMINAL ? 1 : flags & PLAN_STDIN ? 4 : 3;
 	if (flags & PLAN_TERMINAL)
-		return 2;
-	return flags & PLAN_STDIN ? 3 : 2;
+		return 2 + network;
+	return (flags & PLAN_STDIN ? 3 : 2) + network;
 }
 
 size_t plan_fds(uint32_t flags)
@@ -354,10 +356,14 @@ static bool has_no_rights(const struct plan *plan)
 
 static bool plan_is_sound(const struct plan *plan, size_t n_arguments)
 {
+	const uint32_t network = plan->flags &
+				 (PLAN_NETWORK | PLAN_NETWORK_HOST | PLAN_NETWORK_JOIN);
 	const uint32_t of_a_container = PLAN_INIT | PLAN_VOLATILE | PLAN_READ_ONLY | PLAN_UNMASKED |
-					PLAN_PRIVILEGED | PLAN_OVERLAY;
+					PLAN_PRIVILEGED | PLAN_OVERLAY | network;
 
 	if (plan->flags & ~(uint32_t)(PLAN_FLAGS_ALL | PLAN_RIGHTS_FLAGS_ALL))
+		return false;
+	if (network & (network - 1))
 		return false;
 	if (plan->flags & PLAN_REMOUNT)
 		return (plan->flags & ~(uint32_t)PLAN_USERNS) == PLAN_REMOUNT && !plan->hostname &&

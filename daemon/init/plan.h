@@ -31,7 +31,7 @@ enum {
 	PLAN_SIZE_MAX = 192 * 1024,
 	PLAN_VECTOR_MAX = 8192, /* pointers for all vectors together */
 	PLAN_HOSTNAME_MAX = 64, /* HOST_NAME_MAX, and the kernel's __NEW_UTS_LEN */
-	PLAN_MOUNTS_MAX = 128,	/* with a descriptor each, below the kernel's SCM_MAX_FD, 253 */
+	PLAN_MOUNTS_MAX = 131,	/* with a descriptor each, below the kernel's SCM_MAX_FD, 253 */
 };
 
 enum plan_flag {
@@ -45,7 +45,10 @@ enum plan_flag {
 	PLAN_OVERLAY = 1 << 7,	 /* the root is one: descriptors of the lower layer, and of the
 				  * directory that has `upper` and `work` */
 	PLAN_USERNS = 1 << 8,	 /* the container has a user namespace of its own */
-	PLAN_FLAGS_ALL = (1 << 9) - 1,
+	PLAN_NETWORK = 1 << 9,	    /* REPORT_NETWORK, and an order when its network is there */
+	PLAN_NETWORK_HOST = 1 << 10, /* no network namespace of its own */
+	PLAN_NETWORK_JOIN = 1 << 11, /* another's, a descriptor after those of the streams */
+	PLAN_FLAGS_ALL = (1 << 12) - 1,
 };
 
 /* The flags that are about rights. */
@@ -64,7 +67,7 @@ enum { PLAN_CONTROL_FD = 3 };
  * none: the terminal is opened in the container. For a container detached mounts follow: its root
  * file system, or the two that PLAN_OVERLAY speaks of, and /dev with its nodes.
  */
-enum { PLAN_FDS_MAX = 6 };
+enum { PLAN_FDS_MAX = 7 };
 
 enum plan_mount_flag {
 	PLAN_MOUNT_TMPFS = 1 << 0, /* a new one; all others come as a descriptor */
@@ -178,6 +181,8 @@ enum report_type {
 	REPORT_WARNING, /* error says what this host does not allow; it goes on without */
 	REPORT_CHILD,	/* PLAN_EXEC: pid of the child, which waits for an order to execute the
 			 * command; descriptors: a pidfd of it and, with a terminal, the master */
+	REPORT_NETWORK, /* PLAN_NETWORK: there is a namespace to be filled; nothing is executed
+			 * before an order, without a signal, says that it is */
 	REPORT_TYPE_COUNT
 };
 

@@ -16,6 +16,13 @@ void report_started(void)
 	send_report(&report);
 }
 
+void report_network(void)
+{
+	const struct report report = { .type = REPORT_NETWORK };
+
+	send_report(&report);
+}
+
 void report_failure(const struct error *err)
 {
 	const struct report report = { .type = REPORT_FAILED, .error = *err };

@@ -4,6 +4,9 @@
 #include "common/error.h"
 
 void report_started(void);
+/* PLAN_NETWORK: the namespace is there. */
+void report_network(void);
+
 void report_failure(const struct error *err);
 
 /* Something that was asked for is not to be had here; the command runs without. */

@@ -129,7 +129,7 @@ static int make_both(struct work *work, struct error *err)
 
 	if (thread_start(&files, err) < 0)
 		return -1;
-	r = network_enter(err);
+	r = network_enter(work->setup, err);
 	if (r == 0)
 		r = sys_new(work->setup->plan.flags & PLAN_PRIVILEGED, &work->sys, err);
 	if (r == 0)
@@ -159,6 +159,7 @@ int setup_carry_out(struct setup *setup, struct error *err)
 	if (make_both(&work, err) < 0 ||
 	    sys_attach(work.sys, work.root, setup->plan.flags & PLAN_UNMASKED ? -1 : work.proc,
 		       err) < 0 ||
+	    network_wait(setup, err) < 0 ||
 	    sysctl_write_all(work.sysctls, setup->plan.sysctls, err) < 0 ||
 	    set_hostname(setup->plan.hostname, err) < 0 ||
 	    place_streams(setup, dev_of(setup), err) < 0)

@@ -28,7 +28,7 @@ struct setup {
 	struct user user;      /* filled in */
 };
 
-#define SETUP_NULL ((struct setup){ .fds = { -1, -1, -1, -1, -1, -1 } })
+#define SETUP_NULL ((struct setup){ .fds = { -1, -1, -1, -1, -1, -1, -1 } })
 
 /* Makes the namespaces' inside as the plan has it: mounts, network, host name, working directory
  * and standard streams. What is left is the user's identity and the exec.

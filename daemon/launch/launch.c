@@ -2,6 +2,7 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -83,11 +84,26 @@ static void report_exited(struct launch *launch, const struct report *report)
 	on_exited(launch, report->wait_status);
 }
 
+static void report_network(struct launch *launch, const struct report *report)
+{
+	const struct order go = { 0 };
+	struct error err;
+
+	(void)report;
+	if (launch->stage != STAGE_SETUP || launch->abandoned || !launch->callbacks.network)
+		return;
+	if (launch->callbacks.network(launch->userdata, &err) == 0) {
+		(void)send(launch->control, &go, sizeof(go), MSG_NOSIGNAL);
+		return;
+	}
+	(void)pidfd_send_signal(launch->pidfd, SIGKILL, NULL, 0);
+	on_failed(launch, &err);
+}
+
 static void (*const report_handlers[REPORT_TYPE_COUNT])(struct launch *, const struct report *) = {
-	[REPORT_STARTED] = report_started,
-	[REPORT_FAILED] = report_failed,
-	[REPORT_EXITED] = report_exited,
-	[REPORT_WARNING] = report_warning,
+	[REPORT_STARTED] = report_started, [REPORT_FAILED] = report_failed,
+	[REPORT_EXITED] = report_exited,   [REPORT_WARNING] = report_warning,
+	[REPORT_NETWORK] = report_network,
 };
 
 /* The one report with descriptors; false if it is not as it has to be. */
@@ -328,6 +344,13 @@ int launch_make(struct launcher *launcher, const struct plan *plan,
 	return 0;
 }
 
+static const uint32_t network_flags[] = {
+	[LAUNCH_NETWORK_NONE] = 0,
+	[LAUNCH_NETWORK_OWN] = PLAN_NETWORK,
+	[LAUNCH_NETWORK_HOST] = PLAN_NETWORK_HOST,
+	[LAUNCH_NETWORK_JOIN] = PLAN_NETWORK_JOIN,
+};
+
 int launch_start(struct launcher *launcher, const struct launch_params *params,
 		 const struct launch_callbacks *callbacks, void *userdata, struct launch **ret,
 		 struct launch_stdio *ret_stdio, struct error *err)
@@ -339,7 +362,7 @@ int launch_start(struct launcher *launcher, const struct launch_params *params,
 			 (params->overlay.is_volatile ? PLAN_VOLATILE : 0U) |
 			 (params->read_only ? PLAN_READ_ONLY : 0U) |
 			 (params->overlay.lower ? PLAN_OVERLAY : 0U) |
-			 (params->userns ? PLAN_USERNS : 0U),
+			 (params->userns ? PLAN_USERNS : 0U) | network_flags[params->network],
 		.hostname = params->hostname,
 		.workdir = params->workdir,
 		.user = params->user,
@@ -363,6 +386,8 @@ int launch_start(struct launcher *launcher, const struct launch_params *params,
 	if (launcher_plan_rights(launcher, params->rights, &storage, &plan, err) < 0 ||
 	    streams_open(params, &streams, err) < 0)
 		return -1;
+	if (params->network == LAUNCH_NETWORK_JOIN)
+		streams.fds[streams.n_fds++] = fcntl(params->network_fd, F_DUPFD_CLOEXEC, 0);
 	if (root_open(params, &streams, err) < 0 || dev_open(params, &streams, err) < 0) {
 		streams_close(&streams);
 		return -1;

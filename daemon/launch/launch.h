@@ -54,7 +54,15 @@ struct launch_mount {
 	bool lazy;
 };
 
-enum { LAUNCH_MOUNTS_MAX = 128 };
+/* A spec's, and three files that are made for it. */
+enum { LAUNCH_MOUNTS_MAX = 131 };
+
+enum launch_network {
+	LAUNCH_NETWORK_NONE, /* a namespace with a loopback interface */
+	LAUNCH_NETWORK_OWN,  /* one that the callback `network` puts interfaces in */
+	LAUNCH_NETWORK_HOST,
+	LAUNCH_NETWORK_JOIN,
+};
 
 /* What process 1 is told to do; everything is borrowed for the time of launch_start. */
 struct launch_params {
@@ -71,7 +79,9 @@ struct launch_params {
 
 	struct launch_cgroup cgroup;
 	const struct launch_userns *userns; /* NULL: the host's */
-	char *const *argv;		    /* at least one */
+	enum launch_network network;
+	int network_fd;		  /* LAUNCH_NETWORK_JOIN: a network namespace */
+	char *const *argv;	  /* at least one */
 	char *const *environment; /* complete but for HOME, which the user's passwd entry gives */
 	const char *hostname;
 	const char *workdir; /* absolute, inside */
@@ -92,7 +102,7 @@ struct launch_stdio {
 	int stdin_fd, stdout_fd, stderr_fd;
 };
 
-/* Called from the loop, in this order: warned, (started | failed), exited (only after started),
+/* Called from the loop, in this order: warned, network, (started | failed), exited (only after started),
  * gone. gone is always the last, and comes once: the process is reaped, all that it had mounted is
  * gone and the launch may be freed. Any of them may be called as soon as the loop runs.
  */
@@ -105,6 +115,10 @@ struct launch_callbacks {
 	 * for, and it goes on without.
 	 */
 	void (*warned)(void *userdata, const char *message);
+	/* LAUNCH_NETWORK_OWN: process 1 has its network namespace, and executes nothing before this
+	 * has returned 0. An error is what `failed` tells then.
+	 */
+	int (*network)(void *userdata, struct error *err);
 	/* The main process ended with this wait status; some of the tree may still be dying. */
 	void (*exited)(void *userdata, int wait_status);
 	void (*gone)(void *userdata);

@@ -163,9 +163,9 @@ static void answer(struct queue *queue, struct queued *queued, int errnum)
 
 	if (errnum)
 		(void)error_set_errno(&err, errnum,
-				      queued->job.place == JOB_VOLUME ?
-					      "write the record of volume %.63s" :
-					      "write the record of container %.12s",
+				      queued->job.place == JOB_CONTAINER ?
+					      "write the record of container %.12s" :
+					      "write the record of volume or network %.63s",
 				      queued->job.id);
 	free_queued(queue, queued);
 	if (callback)

@@ -3,6 +3,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -24,8 +25,9 @@ enum { SWEEP_DELAY_MS = 500, LOCK_WAIT_MS = 5000, DIR_FLAGS = O_RDONLY | O_DIREC
 struct store {
 	struct writer_client *client;
 	char *state_dir;
-	int state_fd, state_lock, containers_fd, volumes_fd, trash_fd;
-	int run_fd, run_lock, run_containers_fd;
+	int state_fd, state_lock, containers_fd, volumes_fd, networks_fd, trash_fd;
+	int run_fd, run_lock, run_containers_fd, temporary_fd;
+	uint64_t temporary; /* the last name */
 	struct event *sweep_timer;
 	char **run_left; /* ids whose run directories were not empty after all, to be tried again */
 };
@@ -99,7 +101,10 @@ static int open_directories(struct store *store, const char *state_dir, const ch
 	if (open_subdirectory(store->state_fd, state_dir, "containers", &store->containers_fd,
 			      err) < 0 ||
 	    open_subdirectory(store->state_fd, state_dir, "volumes", &store->volumes_fd, err) < 0 ||
+	    open_subdirectory(store->state_fd, state_dir, "networks", &store->networks_fd, err) <
+		    0 ||
 	    open_subdirectory(store->state_fd, state_dir, "trash", &store->trash_fd, err) < 0 ||
+	    open_subdirectory(store->run_fd, run_dir, "files", &store->temporary_fd, err) < 0 ||
 	    open_subdirectory(store->run_fd, run_dir, "containers", &store->run_containers_fd,
 			      err) < 0)
 		return -1;
@@ -171,6 +176,17 @@ static void clear_orphans(struct store *store, int dir_fd)
 
 static void remove_run_dir(struct store *store, const char *id);
 
+/* Of an earlier daemon. */
+static void clear_temporary(const struct store *store)
+{
+	_cleanup_(closedirp) DIR *dir = read_directory(store->temporary_fd);
+	struct dirent *entry;
+
+	while (dir && (entry = readdir(dir)))
+		if (entry->d_name[0] != '.')
+			(void)unlinkat(store->temporary_fd, entry->d_name, 0);
+}
+
 static void on_sweep(evutil_socket_t fd, short what, void *userdata)
 {
 	struct store *store = userdata;
@@ -189,8 +205,8 @@ int store_open(struct event_base *base, struct reaper *reaper, const char *state
 	struct store *store = ALLOC(struct store);
 
 	store->state_fd = store->state_lock = store->containers_fd = store->trash_fd = -1;
-	store->volumes_fd = -1;
-	store->run_fd = store->run_lock = store->run_containers_fd = -1;
+	store->volumes_fd = store->networks_fd = -1;
+	store->run_fd = store->run_lock = store->run_containers_fd = store->temporary_fd = -1;
 	store->state_dir = alloc_strdup(state_dir);
 	if (open_directories(store, state_dir, run_dir, err) < 0) {
 		store_close(store);
@@ -198,7 +214,9 @@ int store_open(struct event_base *base, struct reaper *reaper, const char *state
 	}
 	clear_orphans(store, store->containers_fd);
 	clear_orphans(store, store->volumes_fd);
+	clear_orphans(store, store->networks_fd);
 	clear_run_orphans(store);
+	clear_temporary(store);
 	store->sweep_timer = evtimer_new(base, on_sweep, store);
 	if (!store->sweep_timer)
 		abort();
@@ -223,10 +241,12 @@ struct store *store_close(struct store *store)
 	fd_close(store->state_lock);
 	fd_close(store->containers_fd);
 	fd_close(store->volumes_fd);
+	fd_close(store->networks_fd);
 	fd_close(store->trash_fd);
 	fd_close(store->run_fd);
 	fd_close(store->run_lock);
 	fd_close(store->run_containers_fd);
+	fd_close(store->temporary_fd);
 	free(store->state_dir);
 	free(store);
 	return NULL;
@@ -251,6 +271,8 @@ static int directory_of(const struct store *store, enum store_place place)
 {
 	if (place == STORE_RUN)
 		return store->run_containers_fd;
+	if (place == STORE_NETWORK)
+		return store->networks_fd;
 	return place == STORE_VOLUME ? store->volumes_fd : store->containers_fd;
 }
 
@@ -309,6 +331,21 @@ int store_set_aside(struct store *store, enum store_place place, const char *id,
 	return 0;
 }
 
+int store_open_temporary(struct store *store, char name[STORE_TEMPORARY_SIZE], struct error *err)
+{
+	int fd;
+
+	(void)snprintf(name, STORE_TEMPORARY_SIZE, "%" PRIu64, ++store->temporary);
+	fd = openat(store->temporary_fd, name, O_RDWR | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC,
+		    0644);
+	return fd < 0 ? error_set_errno(err, errno, "make a file in the run directory") : fd;
+}
+
+void store_drop_temporary(struct store *store, const char *name)
+{
+	(void)unlinkat(store->temporary_fd, name, 0);
+}
+
 /* --- Writing --------------------------------------------------------------------------------- */
 
 static int write_run_record(struct store *store, const char *id, const char *text, size_t size,
@@ -329,6 +366,8 @@ static int write_run_record(struct store *store, const char *id, const char *tex
 
 static enum job_place job_place(enum store_place place)
 {
+	if (place == STORE_NETWORK)
+		return JOB_NETWORK;
 	return place == STORE_VOLUME ? JOB_VOLUME : JOB_CONTAINER;
 }
 

@@ -1,10 +1,12 @@
-/* What outlives the process: records as JSON files, one directory a container or volume.
+/* What outlives the process: records as JSON files, one directory a container, volume
+ * or network.
  *
  *	STATE_DIR/lock				held (flock) while the daemon runs, contains its pid
  *	STATE_DIR/containers/ID/record.json	what the user asked for; durable
  *	STATE_DIR/containers/ID/{upper,work}	the container's own layer (daemon/container)
  *	STATE_DIR/volumes/ID/record.json		the same for volumes (daemon/image/volume.h)
  *	STATE_DIR/volumes/ID/data		what is in them
+ *	STATE_DIR/networks/ID/record.json	and for networks (daemon/network/network.h)
  *	STATE_DIR/trash/			trees on their way out
  *	RUN_DIR/lock				as above
  *	STATE_DIR/containers/ID/{logs,recordings}	what it has written (daemon/logs)
@@ -29,8 +31,8 @@
 
 struct store;
 
-/* STORE_VOLUME is like STORE_STATE in all that follows. No id of either comes twice. */
-enum store_place { STORE_STATE, STORE_RUN, STORE_VOLUME };
+/* STORE_VOLUME and STORE_NETWORK are like STORE_STATE in all that follows. No id of any comes twice. */
+enum store_place { STORE_STATE, STORE_RUN, STORE_VOLUME, STORE_NETWORK };
 
 /* err is NULL on success. Called from the loop, never from within store_write. May be NULL. */
 typedef void (*store_callback)(void *userdata, const struct error *err);
@@ -79,6 +81,13 @@ void store_discard_layer(struct store *store, const char *id);
  * RUN_DIR are only directories of files. A descriptor, or -1.
  */
 int store_open_dir(struct store *store, enum store_place place, const char *id, struct error *err);
+
+/* A file RUN_DIR/files/NAME for a while, to be read by all. A descriptor, or -1; the name is for
+ * store_drop_temporary. Those that are forgotten go when the store is opened the next time.
+ */
+enum { STORE_TEMPORARY_SIZE = 24 };
+int store_open_temporary(struct store *store, char name[STORE_TEMPORARY_SIZE], struct error *err);
+void store_drop_temporary(struct store *store, const char *name);
 
 /* STATE_DIR/containers/ID, with the directories `upper` and `work` in it, made if missing (mode 0755
  * within the 0700 tree), as an absolute path into buffer.

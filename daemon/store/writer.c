@@ -179,9 +179,10 @@ static void open_directories(struct writer *writer)
 
 	writer->places[JOB_CONTAINER] = openat(writer->state_fd, "containers", flags);
 	writer->places[JOB_VOLUME] = openat(writer->state_fd, "volumes", flags);
+	writer->places[JOB_NETWORK] = openat(writer->state_fd, "networks", flags);
 	writer->trash_fd = openat(writer->state_fd, "trash", flags);
 	if (writer->places[JOB_CONTAINER] < 0 || writer->places[JOB_VOLUME] < 0 ||
-	    writer->trash_fd < 0)
+	    writer->places[JOB_NETWORK] < 0 || writer->trash_fd < 0)
 		_exit(1);
 }
 

@@ -15,7 +15,7 @@
 
 enum job_kind { JOB_WRITE = 1, JOB_REMOVE, JOB_SWEEP };
 
-enum job_place { JOB_CONTAINER, JOB_VOLUME, JOB_PLACE_COUNT };
+enum job_place { JOB_CONTAINER, JOB_VOLUME, JOB_NETWORK, JOB_PLACE_COUNT };
 
 struct job {
 	uint32_t kind, place;

@@ -78,13 +78,16 @@ class Daemon:
         self.run_dir = self.directory / "run"
         self.log_path = self.directory / "log"
         self.program = DOKRUSTD
+        # Nothing of the host's own network is touched; test_networks.py has one for that.
+        self.default_network = "none"
+        self.prefix = []
         self.process = None
         self.strangers = set(processes.descendants(os.getpid()))
 
     # --- Its life ---------------------------------------------------------------------------
 
     def argv(self, *options):
-        return [str(self.program), "--socket", str(self.socket), "--state-dir", str(self.state),
+        return [*self.prefix, str(self.program), "--default-network", self.default_network, "--socket", str(self.socket), "--state-dir", str(self.state),
                 "--run-dir", str(self.run_dir), "--log-level", "debug",
                 *[str(option) for option in options]]
 

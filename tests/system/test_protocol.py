@@ -15,7 +15,7 @@ from varlink import (CONTAINER, DATA, EOF, NOTICE, PING, RESIZE, SERVICE, SIGNAL
 GET_INFO = message(SERVICE + "GetInfo")
 LIST = CONTAINER + "List"
 CAT = {"image": "busybox", "command": ["cat"], "stdin_open": True, "auto_remove": True}
-INTERFACES = ["io.dokrust.Container", "io.dokrust.Daemon", "io.dokrust.Volume",
+INTERFACES = ["io.dokrust.Container", "io.dokrust.Daemon", "io.dokrust.Network", "io.dokrust.Volume",
               "org.varlink.service"]
 
 

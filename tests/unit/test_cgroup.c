@@ -415,15 +415,15 @@ static void top_groups_go_with_the_last_group(void **state)
 
 static void every_run_directory_has_an_instance_of_its_own(void **state)
 {
-	char a[CGROUP_INSTANCE_SIZE], b[CGROUP_INSTANCE_SIZE];
+	char a[INSTANCE_NAME_SIZE], b[INSTANCE_NAME_SIZE];
 	_cleanup_(freep) char *link = alloc_printf("%s/link", fixture.dir);
 
 	(void)state;
-	assert_string_equal(cgroups_instance("/run/dokrust", a), "dokrust");
-	assert_int_equal(strlen(cgroups_instance(fixture.dir, a)), strlen("dokrust-") + 16);
-	assert_string_not_equal(a, cgroups_instance("/run/other", b));
+	assert_string_equal(instance_name("/run/dokrust", a), "dokrust");
+	assert_int_equal(strlen(instance_name(fixture.dir, a)), strlen("dokrust-") + 16);
+	assert_string_not_equal(a, instance_name("/run/other", b));
 	assert_int_equal(symlink(fixture.dir, link), 0);
-	assert_string_equal(cgroups_instance(link, b), a);
+	assert_string_equal(instance_name(link, b), a);
 	assert_int_equal(unlink(link), 0);
 }
 

@@ -109,6 +109,7 @@ static void the_interfaces_of_the_daemon_are_read(void **state)
 		const char *path, *name, *method;
 	} files[] = {
 		{ "common/io.dokrust.Container.varlink", "io.dokrust.Container", "Inspect" },
+		{ "common/io.dokrust.Network.varlink", "io.dokrust.Network", "Create" },
 		{ "common/io.dokrust.Daemon.varlink", "io.dokrust.Daemon", "GetVersion" },
 		{ "common/org.varlink.service.varlink", "org.varlink.service", "GetInfo" },
 	};

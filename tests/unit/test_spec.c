@@ -75,7 +75,7 @@ static void every_field_is_read(void **state)
 	assert_string_equal(strv_get(spec.labels, "e"), "");
 	assert_string_equal(spec.stop_signal, "SIGINT");
 	assert_int_equal(spec.stop_timeout_ms, 1500);
-	assert_string_equal(spec.network, "none");
+	assert_string_equal(spec.network.mode, "none");
 }
 
 static void what_was_written_is_read_back_the_same(void **state)

@@ -193,7 +193,7 @@ static void every_option_reaches_its_field(void **state)
 	assert_string_equal(spec->hostname, "box");
 	assert_string_equal(spec->workdir, "/srv");
 	assert_string_equal(spec->user, "7:8");
-	assert_string_equal(spec->network, "none");
+	assert_string_equal(spec->network.mode, "none");
 	assert_string_equal(strv_get(spec->labels, "a"), "b");
 	assert_string_equal(strv_get(spec->labels, "c"), "");
 	assert_string_equal(spec->stop_signal, "SIGINT");

@@ -1,0 +1,400 @@
+"""Networks: addresses, names, published ports, and what a container cannot reach."""
+import json
+import re
+import subprocess
+
+import pytest
+
+import processes
+from host import Ctl
+from lan import HOST, HOST6, OTHER, address, ask, connect_from, lan, serve
+
+
+@pytest.fixture
+def wire():
+    with lan() as made:
+        yield made
+
+
+@pytest.fixture
+def daemon(new_daemon, wire):
+    """In place of the one without a network."""
+    made = wire.place(new_daemon()).start()
+    yield made
+    if made.is_running():
+        assert made.stop() == 0, made.log
+    processes.wait_until(lambda: wire.host.ours() == [], 10, wire.host.ours)
+    assert wire.host.tables() == []
+
+
+def network(ctl, name="bridge"):
+    return json.loads(ctl.ok("network", "inspect", name))[0]
+
+
+# --- Addresses -----------------------------------------------------------------------------------
+
+def test_a_container_is_on_its_network_when_its_first_instruction_runs(ctl):
+    for _ in range(10):
+        out = ctl.ok("run", "--rm", "--name", "first", "busybox", "nslookup", "first")
+        assert re.search(r"Address: 10\.", out) and "Address: fd" in out
+
+
+def test_leases_are_told_by_network_inspect(ctl, daemon):
+    ctl.ok("run", "-d", "--name", "a", "busybox", "sleep", "infinity")
+    ctl.ok("run", "-d", "--name", "b", "busybox", "sleep", "infinity")
+    known = network(ctl)
+    members = {member["name"]: member for member in known["members"]}
+    assert set(members) == {"a", "b"} and known["used_by"] == ["a", "b"]
+    assert members["a"]["ipv4_address"] == address(daemon, "a") != address(daemon, "b")
+    assert members["a"]["mac_address"] != members["b"]["mac_address"]
+    shown = ctl.ok("exec", "a", "ip", "addr", "show", "eth0")
+    for key in ("ipv4_address", "ipv6_address", "mac_address"):
+        assert members["a"][key] in shown
+    assert ctl.ok("network", "ls").splitlines()[1].split()[:2] == ["bridge", known["subnet"]]
+
+
+def test_addresses_of_the_users_choice(ctl, daemon):
+    ctl.ok("network", "create", "--subnet", "10.9.0.0/24", "--subnet", "fd09::/64", "net")
+    shown = ctl.ok("run", "--rm", "--network", "net", "--ip", "10.9.0.77", "--ip6", "fd09::77",
+                   "--mac-address", "02:00:5e:10:00:01", "busybox", "sh", "-c",
+                   "ip addr show eth0; ping -c 1 -W 2 10.9.0.1; ping -c 1 -W 2 fd09::1")
+    assert "10.9.0.77/24" in shown and "fd09::77/64" in shown and "02:00:5e:10:00:01" in shown
+    assert shown.count(" 0% packet loss") == 2
+    ctl.ok("run", "-d", "--name", "a", "--network", "net:ip=10.9.0.5", "busybox", "sleep", "9")
+    assert "in use" in ctl.fails(125, "run", "--network", "net", "--ip", "10.9.0.5", "busybox")
+    assert "no address of" in ctl.fails(125, "run", "--network", "net", "--ip", "10.8.0.5", "busybox")
+    assert daemon.names() == ["a"]
+
+
+@pytest.mark.parametrize("options, word", [
+    (["--subnet", "192.168.77.0/25"], "route"),
+    (["--subnet", "10.9.0.0/23"], '"net"'),
+    (["--subnet", "10.9.0.0/33"], "32"),
+    (["--subnet", "10.0.0.0/8"], "/16"),
+    (["--subnet", "10.8.0.0/24", "--gateway", "10.9.0.1"], "gateway|subnet"),
+    (["--mtu", "1000"], "1280"),
+    (["--opt", "x=y"], "host_access"),
+])
+def test_what_no_network_can_be_made_of(ctl, options, word):
+    ctl.ok("network", "create", "--subnet", "10.9.0.0/24", "net")
+    assert re.search(word, ctl.fails(1, "network", "create", *options, "other"))
+    assert ctl.ok("network", "ls", "-q").split() == ["net"]
+
+
+def test_networks_are_made_listed_and_removed(ctl, daemon, wire):
+    assert ctl.ok("network", "create", "--internal", "--label", "a=b", "--mtu", "1400", "back") == "back\n"
+    assert "already" in ctl.fails(1, "network", "create", "back")
+    known = network(ctl, "back")
+    assert known["internal"] and known["mtu"] == 1400 and known["labels"] == {"a": "b"}
+    assert "mtu 1400" in wire.host("ip", "link", "show", known["bridge"])
+    ctl.ok("create", "--name", "c", "--network", "back", "busybox")
+    assert '"c"' in ctl.fails(1, "network", "rm", "back")
+    assert ctl.ok("network", "prune") == ""
+    daemon.stop()
+    daemon.start()
+    assert {**network(ctl, "back"), "used_by": []} == {**known, "used_by": []}
+    ctl.ok("rm", "c")
+    assert ctl.ok("network", "prune") == "back\n"
+    assert 'no network named "back"' in ctl.fails(1, "network", "rm", "back")
+    assert wire.host.ours() == []
+
+
+# --- Whose namespace -----------------------------------------------------------------------------
+
+def test_none_host_and_anothers_namespace(ctl, daemon, wire):
+    assert ctl.sh("ls /sys/class/net", "--network", "none").split() == ["lo"]
+    assert "lan0" in ctl.sh("ls /sys/class/net", "--network", "host").split()
+    ctl.ok("run", "-d", "--name", "a", "busybox", "sleep", "infinity")
+    assert address(daemon, "a") in ctl.sh("ip addr; cat /etc/hosts", "--network", "container:a")
+    ctl.ok("rm", "-f", "a")
+    assert '"a"' in ctl.fails(125, "run", "--network", "container:a", "busybox")
+    assert "excludes" in ctl.fails(125, "run", "--network", "none", "--network", "bridge", "busybox")
+
+
+# --- Names ---------------------------------------------------------------------------------------
+
+def test_containers_find_each_other_by_name_alias_and_host_name(ctl, daemon):
+    serve(daemon, "web", "--hostname", "www.example", "--network-alias", "front")
+    for name in ("web", "www.example", "front", "WEB", daemon.inspect("web")["id"][:12]):
+        assert ctl.sh(ask(name)) == "www.example\n"
+    four, six = address(daemon, "web"), address(daemon, "web", family=6)
+    shown = ctl.sh(f"nslookup {four}; nslookup {six}")
+    assert shown.count("name = web") == 2
+    ctl.ok("rename", "web", "site")
+    assert ctl.sh(ask("site")) == "www.example\n"
+
+
+def test_dig_is_answered_and_the_rest_is_passed_on(ctl, daemon, wire):
+    upstream = ("import socket\n"
+                "s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM); s.bind(('%s', 53))\n"
+                "print('ready', flush=True)\n"
+                "while True:\n"
+                " q, a = s.recvfrom(4096); end = q.index(b'\\0', 12) + 5\n"
+                " s.sendto(q[:2] + b'\\x81\\x80\\0\\1\\0\\1\\0\\0\\0\\0' + q[12:end] +\n"
+                "  b'\\xc0\\x0c' + q[end-4:end] + b'\\0\\0\\0\\5\\0\\3\\2hi', a)\n" % OTHER)
+    server = wire.other.spawn("/usr/bin/python3", "-c", upstream, stdout=subprocess.PIPE)
+    try:
+        server.stdout.readline()
+        ctl.ok("run", "-d", "--name", "alpha", "--dns", OTHER, "busybox", "sleep", "infinity")
+        pid = str(daemon.inspect("alpha")["pid"])
+        gateway = network(ctl)["gateway"]
+        dig = ["nsenter", "-t", pid, "-n", "dig", "+short", "+tries=1", "+time=3", f"@{gateway}"]
+        assert wire.host(*dig, "A", "alpha").strip() == address(daemon, "alpha")
+        assert wire.host(*dig, "AAAA", "alpha").strip() == address(daemon, "alpha", family=6)
+        assert wire.host(*dig, "-x", address(daemon, "alpha")).strip() == "alpha."
+        assert wire.host(*dig, "TXT", "somewhere.example").strip() == '"hi"'
+        # A flood is stopped where it begins, and the neighbour is answered.
+        flood = wire.host.spawn("nsenter", "-t", pid, "-n", "/usr/bin/python3", "-c",
+                                "import socket,time\n"
+                                "s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)\n"
+                                f"s.connect(('{gateway}', 53)); e = time.time() + 1\n"
+                                "while time.time() < e: s.send(b'xy\\1\\0\\0\\1' + bytes(6) + b'\\1a\\0\\0\\1\\0\\1')\n")
+        assert address(daemon, "alpha") in ctl.sh("nslookup alpha")
+        flood.wait()
+        internal = ctl.ok("network", "create", "--internal", "back") and network(ctl, "back")
+        shown = ctl.ok("run", "--rm", "--network", "back", "--dns", OTHER, "--name", "b", "busybox",
+                       "sh", "-c", "nslookup b; nslookup somewhere.example; true")
+        assert internal["gateway"] in shown and "NXDOMAIN" in shown
+    finally:
+        server.kill()
+        server.wait()
+
+
+def test_files_about_names(ctl, daemon, debian):
+    shown = ctl.sh("cat /etc/hosts /etc/resolv.conf /etc/hostname", "--name", "n", "--hostname", "box",
+                   "--add-host", "db:10.1.2.3", "--add-host", "me:host-gateway",
+                   "--dns-search", "lan.example", "--dns-option", "ndots:2")
+    gateway = network(ctl)["gateway"]
+    for line in ("10.1.2.3\tdb", f"{gateway}\tme", "search lan.example", "options ndots:2",
+                 f"nameserver {gateway}", "127.0.0.1\tlocalhost"):
+        assert f"\n{line}\n" in f"\n{shown}", shown
+    assert re.search(r"^10\.\S+\tbox n$", shown, re.M) and shown.endswith("\nbox\n")
+    # What the root file system has there stays as it is.
+    before = (debian / "etc/hosts").read_text() if (debian / "etc/hosts").exists() else None
+    assert "box" in ctl.ok("run", "--rm", "--hostname", "box", "--rootfs", debian, "cat", "/etc/hosts")
+    if before is not None:
+        assert (debian / "etc/hosts").read_text() == before
+    assert list((daemon.run_dir / "files").iterdir()) == []
+
+
+# --- Published ports -----------------------------------------------------------------------------
+
+def test_a_published_port_is_reached_from_everywhere(ctl, daemon, wire):
+    serve(daemon, "web", "-p", "8080:80", "-p", "127.0.0.1:8081:80")
+    for space, host in ((wire.other, HOST), (wire.other, HOST6), (wire.host, "127.0.0.1"),
+                        (wire.host, HOST), (wire.host, HOST6)):
+        assert connect_from(space, host, 8080) == "web", host
+    assert connect_from(wire.host, "127.0.0.1", 8081) == "web"
+    assert connect_from(wire.other, HOST, 8081, 1) is None
+    # By the host's address from another container, and from itself.
+    assert ctl.sh(ask(HOST, 8080)) == "web\n"
+    assert ctl.ok("exec", "web", "sh", "-c", ask(HOST, 8080)) == "web\n"
+    assert ctl.ok("port", "web").splitlines() == [
+        "80/tcp -> 0.0.0.0:8080", "80/tcp -> [::]:8080", "80/tcp -> 127.0.0.1:8081"]
+    ctl.ok("rm", "-f", "web")
+    assert connect_from(wire.host, HOST, 8080, 1) is None
+
+
+def test_nginx_is_reached_by_curl_from_another_host(ctl, daemon, wire):
+    binds = [option for path in ("/usr", "/lib", "/lib64", "/bin", "/sbin", "/etc/nginx")
+             for option in ("-v", f"{path}:{path}:ro")]
+    config = ("daemon off; pid /tmp/pid; error_log stderr; events {} http { access_log off; server { "
+              "listen 80; location / { return 200 from-nginx; } } }")
+    ctl.ok("run", "-d", "--name", "web", "-p", "80", "-v", "/var/lib/nginx", "-v", "/var/log/nginx",
+           *binds, "busybox", "sh", "-c",
+           f"mkdir -p /tmp; echo '{config}' >/tmp/c; exec /usr/sbin/nginx -c /tmp/c -g 'user root;'")
+    port = daemon.inspect("web")["ports"][0]["host_port"]
+    url = f"http://{HOST}:{port}/"
+    processes.wait_until(lambda: wire.other.tries("curl", "-sf", url).status == 0, 15,
+                         lambda: ctl("logs", "web").out + ctl("logs", "web").err)
+    assert wire.other("curl", "-sf", url) == "from-nginx"
+
+
+def test_ranges_udp_and_free_ports(ctl, daemon, wire):
+    ctl.ok("run", "-d", "--name", "u", "-p", "5000-5002:6000-6002/udp", "-p", "7000:7000/sctp", "-P",
+           "--expose", "9000", "busybox", "sleep", "infinity")
+    ports = daemon.inspect("u")["ports"]
+    assert [(p["host_port"], p["container_port"], p["protocol"]) for p in ports[:4]] == [
+        (5000, 6000, "udp"), (5001, 6001, "udp"), (5002, 6002, "udp"), (7000, 7000, "sctp")]
+    assert ports[4]["container_port"] == 9000 and ports[4]["host_port"] >= 1024
+    assert ctl.ok("port", "u", "6001/udp").splitlines()[0] == "0.0.0.0:5001"
+    server = ("import socket\ns = socket.socket(socket.AF_INET, socket.SOCK_DGRAM); s.bind(('', 6001))\n"
+              "print('ready', flush=True); s.sendto(b'u', s.recvfrom(9)[1])")
+    answering = wire.host.spawn("nsenter", "-t", str(daemon.inspect("u")["pid"]), "-n", "/usr/bin/python3",
+                                "-c", server, stdout=subprocess.PIPE)
+    answering.stdout.readline()
+    script = ("import socket\ns = socket.socket(socket.AF_INET, socket.SOCK_DGRAM); s.settimeout(3)\n"
+              f"s.sendto(b'x', ('{HOST}', 5001)); print(s.recvfrom(9)[0].decode(), end='')")
+    assert wire.other("/usr/bin/python3", "-c", script) == "u"
+    answering.wait(10)
+
+
+def test_a_port_that_is_in_use_is_an_error_before_anything_starts(ctl, daemon, wire):
+    serve(daemon, "web", "-p", "8080:80")
+    assert "port 8080/tcp of the host is in use" in ctl.fails(
+        125, "run", "--name", "x", "-p", "8079-8080:79-80", "busybox")
+    assert daemon.names(all=True) == ["web"]
+    ctl.ok("run", "--rm", "-p", "8079:1", "-p", "8080:80/udp", "busybox", "true")
+    for text in ("0:80", "80:", "1.2.3:80:80", "1-2:80", "80/icmp", "65536"):
+        assert "port" in ctl.fails(125, "run", "-p", text, "busybox")
+    assert "network" in ctl.fails(125, "run", "--network", "none", "-p", "80", "busybox")
+
+
+# --- What cannot be reached ----------------------------------------------------------------------
+
+def listen_on_host(space, port):
+    server = space.spawn("/usr/bin/python3", "-c",
+                         "import socket\ns = socket.create_server(('0.0.0.0', %d))\n"
+                         "print('ready', flush=True)\n"
+                         "while True: s.accept()[0].sendall(b'reached')" % port,
+                         stdout=subprocess.PIPE)
+    server.stdout.readline()
+    return server
+
+
+def test_networks_do_not_reach_each_other_nor_the_host(ctl, daemon, wire):
+    ctl.ok("network", "create", "one")
+    ctl.ok("network", "create", "--internal", "closed")
+    ctl.ok("network", "create", "--opt", "host_access=true", "open")
+    serve(daemon, "a", "--network", "one")
+    serve(daemon, "c", "--network", "closed")
+    servers = [listen_on_host(wire.host, 4444), listen_on_host(wire.other, 4445)]
+    try:
+        there = address(daemon, "a", "one")
+        script = (f"{ask(there)}; {ask(address(daemon, 'c', 'closed'))}; {ask(HOST, 4444)}; "
+                  f"{ask(network(ctl)['gateway'], 4444)}; echo end; {ask(OTHER, 4445)}")
+        assert ctl.sh(script) == "end\nreached"
+        # An internal one reaches its own, and nothing else.
+        script = f"{ask('c')}; {ask(there)}; {ask(OTHER, 4445)}; {ask(HOST, 4444)}"
+        assert ctl.ok("run", "--rm", "--network", "closed", "busybox", "sh", "-c",
+                      f"{script}; echo end") == "c\nend\n"
+        assert ctl.sh(ask(HOST, 4444), "--network", "open") == "reached"
+        # From another host that knows a way there, too.
+        wire.other("ip", "route", "add", there, "via", HOST)
+        assert connect_from(wire.other, there, 80, 1) is None
+    finally:
+        for server in servers:
+            server.kill()
+            server.wait()
+
+
+def test_a_container_cannot_pose_as_another(ctl, daemon):
+    serve(daemon, "victim")
+    other = ["-d", "--cap-add", "NET_ADMIN"]
+    ctl.ok("run", *other, "--name", "thief", "busybox", "sleep", "infinity")
+    victim, victim6 = address(daemon, "victim"), address(daemon, "victim", family=6)
+    gateway = network(ctl)["gateway"]
+    script = (f"ping -c 1 -W 2 {gateway} >/dev/null && echo before; "
+              f"ip addr add {victim}/32 dev eth0; ping -c 1 -W 1 -I {victim} {gateway} >/dev/null && echo four; "
+              f"ip -6 addr add {victim6}/128 dev eth0 nodad 2>/dev/null; "
+              "ip link set eth0 down; ip link set eth0 address 02:42:00:00:00:99; ip link set eth0 up; "
+              f"ping -c 1 -W 1 {gateway} >/dev/null && echo mac; echo end")
+    assert ctl.ok("exec", "thief", "sh", "-c", script) == "before\nend\n"
+    assert ctl.sh(ask("victim")) == "victim\n"
+
+
+# --- While it runs -------------------------------------------------------------------------------
+
+def test_a_running_container_is_connected_and_disconnected(ctl, daemon, wire):
+    ctl.ok("network", "create", "back")
+    serve(daemon, "web", "--network", "none")
+    ctl.ok("run", "-d", "--name", "a", "--network", "back", "busybox", "sleep", "infinity")
+    ctl.ok("network", "connect", "--alias", "db", "back", "web")
+    for name in ("web", "db"):
+        assert ctl.ok("exec", "a", "sh", "-c", ask(name)) == "web\n"
+    assert "already" in ctl.fails(1, "network", "connect", "back", "web")
+    ctl.ok("network", "connect", "bridge", "a")
+    assert ctl.ok("exec", "a", "ls", "/sys/class/net").split() == ["eth0", "eth1", "lo"]
+    before = wire.host.ours()
+    for _ in range(10):
+        ctl.ok("network", "connect", "bridge", "web")
+        ctl.ok("network", "disconnect", "bridge", "web")
+    assert wire.host.ours() == before
+    assert "not on" in ctl.fails(1, "network", "disconnect", "bridge", "web")
+    ctl.ok("network", "disconnect", "back", "web")
+    assert ctl.ok("exec", "web", "ls", "/sys/class/net").split() == ["lo"]
+    assert daemon.inspect("web")["spec"]["network"] == "none"
+    # It is so in its next run, too.
+    ctl.ok("network", "connect", "back", "web")
+    ctl.ok("restart", "-t", "0", "web")
+    processes.wait_until(lambda: ctl("exec", "a", "sh", "-c", ask("web")).out == "web\n")
+
+
+def test_counters_count(ctl, daemon):
+    ctl.ok("run", "-d", "--name", "a", "busybox", "sleep", "infinity")
+    gateway = network(ctl)["gateway"]
+    before = daemon.inspect("a")["networks"][0]
+    ctl.ok("exec", "a", "ping", "-c", "3", "-i", "0.1", "-s", "1000", gateway)
+    after = daemon.inspect("a")["networks"][0]
+    for way in ("rx", "tx"):
+        assert after[f"{way}_bytes"] - before[f"{way}_bytes"] >= 3000
+        assert after[f"{way}_packets"] - before[f"{way}_packets"] >= 3
+
+
+# --- What outlives it ----------------------------------------------------------------------------
+
+def test_rules_that_somebody_wipes_are_there_again(ctl, daemon, wire):
+    serve(daemon, "web", "-p", "8080:80")
+    tables = wire.host.tables()
+    wire.host("nft", "flush", "ruleset")
+    processes.wait_until(lambda: wire.host.tables() == tables)
+    processes.wait_until(lambda: connect_from(wire.other, HOST, 8080) == "web")
+    assert ctl.sh(ask("web")) == "web\n"
+    assert "somebody has removed" in daemon.log
+
+
+def test_rules_of_others_are_left_alone(ctl, daemon, wire):
+    wire.host("nft", "table inet mine {\nchain c {\ntype filter hook forward priority 5;\n}\n}\n")
+    before = wire.host("nft", "list", "table", "inet", "mine")
+    serve(daemon, "web", "-p", "8080:80")
+    assert connect_from(wire.other, HOST, 8080) == "web"
+    assert daemon.stop() == 0
+    assert wire.host("nft", "list", "table", "inet", "mine") == before
+    wire.host("nft", "delete", "table", "inet", "mine")
+
+
+def test_leases_and_ports_survive_a_daemon_that_is_killed(new_daemon, wire):
+    daemon = wire.place(new_daemon())
+    daemon.start("--keep")
+    ctl = Ctl(daemon)
+    serve(daemon, "web", "-p", "8080:80")
+    before = daemon.inspect("web")["networks"][0]
+    pid = daemon.call("io.dokrust.Daemon.GetVersion")["pid"]
+    subprocess.run(["kill", "-9", str(pid)], check=True)
+    processes.wait_until(lambda: ctl("ps", "-q").status == 0 and
+                         daemon.call("io.dokrust.Daemon.GetVersion")["pid"] != pid)
+    after = daemon.inspect("web")["networks"][0]
+    assert after["ipv4_address"] == before["ipv4_address"]
+    assert connect_from(wire.other, HOST, 8080) == "web"
+    assert ctl.sh(ask("web")) == "web\n"
+    assert "in use" in ctl.fails(125, "run", "-p", "8080:1", "busybox")
+    ctl.ok("rm", "-f", "web")
+    assert daemon.stop() == 0
+    processes.wait_until(lambda: wire.host.ours() == [])
+    assert wire.host.tables() == []
+
+
+def test_after_everything_is_killed_nothing_of_it_is_left(new_daemon, wire):
+    daemon = wire.place(new_daemon()).start()
+    serve(daemon, "web", "-p", "8080:80")
+    Ctl(daemon).ok("network", "create", "back")
+    daemon.kill()
+    daemon.start()
+    processes.wait_until(lambda: wire.host.ours() == [], 10, wire.host.ours)
+    assert wire.host.tables() == []
+    assert Ctl(daemon).sh("hostname", "-p", "8080:80")
+
+
+def test_two_daemons_side_by_side(new_daemon, wire):
+    first, second = (wire.place(new_daemon()).start() for _ in range(2))
+    serve(first, "web", "-p", "8080:80")
+    serve(second, "web", "--hostname", "second", "-p", "8081:80")
+    assert connect_from(wire.other, HOST, 8080) == "web"
+    assert connect_from(wire.other, HOST, 8081) == "second"
+    assert Ctl(first).sh(ask("web")) == "web\n" and Ctl(second).sh(ask("web")) == "second\n"
+    assert Ctl(second).sh(f"{ask(address(first, 'web'))}; echo end") == "end\n"
+    assert first.stop() == 0
+    assert connect_from(wire.other, HOST, 8081) == "second"
+    assert second.stop() == 0
+    processes.wait_until(lambda: wire.host.ours() == [])
+    assert wire.host.tables() == []
