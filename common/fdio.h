@@ -22,7 +22,7 @@ int fd_read_file_at(int dir_fd, const char *path, size_t max_bytes, char **ret_d
 int fd_set_nonblocking(int fd, bool nonblocking);
 
 /* Enough for a launch plan with a descriptor for each of its mounts (daemon/init/plan.h). */
-enum { FD_PASS_MAX = 136 };
+enum { FD_PASS_MAX = 140 };
 
 /* One message with descriptors beside it (unix(7), SCM_RIGHTS). The descriptors stay the
  * caller's. Returns 0, or -1 with errno.

@@ -302,5 +302,10 @@ int spec_validate(const struct spec *spec, struct error *err)
 			       spec->workdir);
 	if (network_spec_validate(&spec->network, err) < 0)
 		return in_spec("", err);
+	if (spec->network.mode && strcmp(spec->network.mode, "none") != 0 && spec->userns &&
+	    strcmp(spec->userns, "host") != 0)
+		return INVALID(err, "userns",
+			       "\"%.64s\" is the network of other users: it needs --userns host",
+			       spec->network.mode);
 	return rights_validate(&spec->rights, err);
 }

@@ -130,6 +130,11 @@ int access_volume(const struct access_peer *peer, const struct volume *volume, s
 				 "volume \"%s\" is somebody else's", volume_name(volume));
 }
 
+int access_networks(const struct access_peer *peer, struct error *err)
+{
+	return peer->role == ACCESS_ADMIN ? 0 : denied(peer, "change or list networks", err);
+}
+
 /* --- What a container may have --------------------------------------------------------------- */
 
 #define ASKS(name, condition)                            \
@@ -141,7 +146,29 @@ int access_volume(const struct access_peer *peer, const struct volume *volume, s
 ASKS(rootfs, spec->rootfs)
 ASKS(record, spec->record)
 ASKS(userns, spec->userns &&strcmp(spec->userns, "auto") != 0)
-ASKS(network, spec->network &&strcmp(spec->network, "none") != 0)
+ASKS(network, spec->network.mode &&strcmp(spec->network.mode, "none") != 0)
+
+static bool asks_networks(const struct spec *spec)
+{
+	const struct network_attachments *networks = &spec->network.networks;
+
+	for (size_t i = 0; i < networks->n; i++)
+		if (strcmp(networks->items[i].network, NETWORK_DEFAULT) != 0)
+			return true;
+	return false;
+}
+
+static bool asks_ports(const struct spec *spec)
+{
+	struct port_range range;
+	struct error ignored;
+
+	for (char **port = spec->network.ports; port && *port; port++)
+		if (port_parse(*port, &range, &ignored) == 0 && range.host && range.host < 1024)
+			return true;
+	return false;
+}
+
 ASKS(privileged, spec->rights.privileged)
 ASKS(capabilities, strv_length(spec->rights.cap_add))
 ASKS(devices, strv_length(spec->rights.devices) || strv_length(spec->rights.device_rules))
@@ -160,6 +187,8 @@ static const struct {
 	{ asks_record, "name a file of the host's to record to" },
 	{ asks_userns, "choose the ids of a container" },
 	{ asks_network, "have this network" },
+	{ asks_networks, "have another network than \"" NETWORK_DEFAULT "\"" },
+	{ asks_ports, "publish ports below 1024" },
 	{ asks_privileged, "have a privileged container" },
 	{ asks_capabilities, "add capabilities" },
 	{ asks_devices, "give a container devices of the host's" },

@@ -59,6 +59,9 @@ int access_container(const struct access_peer *peer, const struct container *con
 		     const char *reference, struct error *err);
 int access_volume(const struct access_peer *peer, const struct volume *volume, struct error *err);
 
+/* Networks are administrators': others are on the default one. ERROR_NOT_ALLOWED. */
+int access_networks(const struct access_peer *peer, struct error *err);
+
 /* Whether it may ask for such a container, and whose ids that gets: *ret_own says that it is to have
  * those of *ret_ids, and no others. ERROR_NOT_ALLOWED, ERROR_LIMIT_REACHED.
  */

@@ -62,12 +62,25 @@ static struct json_object *describe(const struct request *request, const struct 
 	return reply;
 }
 
+/* False when answered already. */
+static bool may(struct request *request)
+{
+	struct error err;
+
+	if (access_networks(&request->connection->peer, &err) == 0)
+		return true;
+	request_error(request, &err);
+	return false;
+}
+
 /* NULL when answered already. */
 static struct network *find_network(struct request *request)
 {
 	struct network *network;
 	struct error err;
 
+	if (!may(request))
+		return NULL;
 	if (networks_find(networks_of(request), string_parameter(request, "network"), &network,
 			  &err) == 0)
 		return network;
@@ -117,6 +130,8 @@ static void create(struct request *request)
 	struct network *network;
 	struct error err;
 
+	if (!may(request))
+		return;
 	if (json_read_fields(request->call.parameters, create_fields, ARRAY_SIZE(create_fields),
 			     &options, &err) < 0) {
 		request_error(request, &err);
@@ -169,6 +184,8 @@ static void list(struct request *request)
 {
 	struct network *network = networks_first(networks_of(request)), *next;
 
+	if (!may(request))
+		return;
 	for (; network; network = next) {
 		next = network_following(network);
 		if (!next) {
@@ -198,9 +215,13 @@ static bool is_to_go(const struct request *request, const struct network *networ
 /* The last that goes answers: the store keeps their order. */
 static void prune(struct request *request)
 {
-	struct json_object *reply = json_object_new_object(), *names = json_object_new_array();
 	struct network *network = networks_first(networks_of(request)), *next, *last = NULL;
+	struct json_object *reply, *names;
 
+	if (!may(request))
+		return;
+	reply = json_object_new_object();
+	names = json_object_new_array();
 	json_object_object_add(reply, "networks", names);
 	for (; network; network = next) {
 		next = network_following(network);
@@ -257,7 +278,7 @@ void container_connect_method(struct request *request)
 	struct error err;
 	int r;
 
-	if (!container)
+	if (!container || !may(request))
 		return;
 	if (network_attachment_from_json(json_object_object_get(request->call.parameters,
 								"attachment"),
@@ -278,7 +299,7 @@ void container_disconnect_method(struct request *request)
 	struct container *container = find_container(request);
 	struct error err;
 
-	if (!container)
+	if (!container || !may(request))
 		return;
 	if (container_disconnect(container, string_parameter(request, "network"), &err) < 0)
 		request_error(request, &err);

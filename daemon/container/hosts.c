@@ -186,6 +186,7 @@ static int make_file(struct container *container,
 	const struct bind_params params = {
 		.attributes = MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC,
 		.propagation = MS_PRIVATE,
+		.userns_fd = -1, /* the host's ids: all may read it */
 	};
 	char name[STORE_TEMPORARY_SIZE];
 	_cleanup_(fd_closep) int fd = store_open_temporary(container->set->params.store, name, err);

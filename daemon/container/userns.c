@@ -11,9 +11,20 @@
 static const char not_with_privileged[] =
 	"a privileged container has the host's, unless --userns says otherwise";
 
+static const char not_on_others_network[] =
+	"one on the network of the host, or of another container, has the host's";
+
 static bool is_map(const char *text)
 {
 	return text && strcmp(text, "auto") != 0 && strcmp(text, "host") != 0;
+}
+
+/* A network namespace can be entered, and seen in /sys, by whoever has rights over that of its users. */
+static bool is_on_others_network(const struct container *container)
+{
+	const char *mode = container->spec.network.mode;
+
+	return mode && strcmp(mode, "none") != 0;
 }
 
 /* What is to be if nothing is in the way. */
@@ -25,6 +36,8 @@ static bool wants_own(const struct container *container)
 		return true;
 	if (container->userns != USERNS_UNDECIDED)
 		return container->userns == USERNS_OWN;
+	if (!spec->userns && is_on_others_network(container))
+		return false;
 	return spec->userns ? strcmp(spec->userns, "host") != 0 : !spec->rights.privileged;
 }
 
@@ -142,7 +155,9 @@ void container_userns_decide(struct container *container, bool own)
 		return;
 	container->userns = own ? USERNS_OWN : USERNS_HOST;
 	if (!own && !container->spec.userns)
-		container->userns_reason = alloc_strdup(not_with_privileged);
+		container->userns_reason = alloc_strdup(is_on_others_network(container) ?
+								not_on_others_network :
+								not_with_privileged);
 }
 
 /* --- Records --------------------------------------------------------------------------------- */

@@ -45,7 +45,7 @@ enum plan_flag {
 	PLAN_OVERLAY = 1 << 7,	 /* the root is one: descriptors of the lower layer, and of the
 				  * directory that has `upper` and `work` */
 	PLAN_USERNS = 1 << 8,	 /* the container has a user namespace of its own */
-	PLAN_NETWORK = 1 << 9,	    /* REPORT_NETWORK, and an order when its network is there */
+	PLAN_NETWORK = 1 << 9,	 /* REPORT_NETWORK, and an order when its network is there */
 	PLAN_NETWORK_HOST = 1 << 10, /* no network namespace of its own */
 	PLAN_NETWORK_JOIN = 1 << 11, /* another's, a descriptor after those of the streams */
 	PLAN_FLAGS_ALL = (1 << 12) - 1,

@@ -82,6 +82,21 @@ def exec_(stage, ready, runs):
     return [measure]
 
 
+# --- network ---------------------------------------------------------------------------------
+
+# A bridge network, leases and names, against a loopback interface alone. The daemon makes the bridge
+# on this host, and takes it away when it ends.
+def network(stage, ready, runs):
+    contenders = [(name, stage.ctl("run", "--rm", "--network", name, "busybox", "true"))
+                  for name in ("bridge", "none")]
+    argv = [stage.program("measure-start"), runs or 150, START_PAUSE_MS, *versus(contenders)]
+    measure = Measure("network", "Start to exit of `true`, on a network", "ms",
+                      in_order(timed(argv, 1e6), contenders))
+    own, other = measure.find("bridge"), measure.find("none")
+    own.goals.append(Goal("more than none", own.median - other.median, "<=", 1.5))
+    return [measure]
+
+
 # --- flood -----------------------------------------------------------------------------------
 
 def flood_of(stage, name, title, kind, contenders, runs, expected):
@@ -248,6 +263,6 @@ def memory(stage, ready, runs):
                       ["-i", "-t"], ["sh"])]
 
 
-ALL = {"start": start, "exec": exec_, "flood": flood, "echo": echo, "attach": attach,
-       "list": list_, "memory": memory}
+ALL = {"start": start, "network": network, "exec": exec_, "flood": flood, "echo": echo,
+       "attach": attach, "list": list_, "memory": memory}
 WITH_PEERS = {"start", "exec", "flood", "echo"}

@@ -104,10 +104,10 @@ def test_networks_are_made_listed_and_removed(ctl, daemon, wire):
 def test_none_host_and_anothers_namespace(ctl, daemon, wire):
     assert ctl.sh("ls /sys/class/net", "--network", "none").split() == ["lo"]
     assert "lan0" in ctl.sh("ls /sys/class/net", "--network", "host").split()
-    ctl.ok("run", "-d", "--name", "a", "busybox", "sleep", "infinity")
-    assert address(daemon, "a") in ctl.sh("ip addr; cat /etc/hosts", "--network", "container:a")
-    ctl.ok("rm", "-f", "a")
-    assert '"a"' in ctl.fails(125, "run", "--network", "container:a", "busybox")
+    ctl.ok("run", "-d", "--name", "other", "busybox", "sleep", "infinity")
+    assert address(daemon, "other") in ctl.sh("ip addr; cat /etc/hosts", "--network", "container:other")
+    ctl.ok("rm", "-f", "other")
+    assert '"other"' in ctl.fails(125, "run", "--network", "container:other", "busybox")
     assert "excludes" in ctl.fails(125, "run", "--network", "none", "--network", "bridge", "busybox")
 
 
