@@ -155,7 +155,7 @@ int call_send(struct channel *channel, const char *method, struct json_object *p
 	/* They go with the first byte. */
 	if (sources.n) {
 		if (fd_send(channel->fd, text, 1, sources.fds, sources.n) < 0)
-			return error_set_errno(err, errno, "send");
+			return errno == EPIPE ? 0 : error_set_errno(err, errno, "send");
 		sent = 1;
 	}
 	while (sent < size) {
@@ -164,7 +164,7 @@ int call_send(struct channel *channel, const char *method, struct json_object *p
 		if (n >= 0)
 			sent += (size_t)n;
 		else if (errno == EPIPE || errno == ECONNRESET)
-			return channel_explain_end(channel, err);
+			return 0; /* who is refused is told why: there is a reply */
 		else if (errno != EINTR)
 			return error_set_errno(err, errno, "send");
 	}

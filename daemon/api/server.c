@@ -2,18 +2,23 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 
 #include "common/alloc.h"
 #include "common/cleanup.h"
 #include "common/clock.h"
+#include "common/json.h"
 #include "common/log.h"
 #include "daemon/api/connection.h"
 #include "daemon/api/interface.h"
 
 static const struct timeval sweep_interval = { .tv_sec = SWEEP_SECONDS };
 
-enum { REFUSALS_TOLD_US = 1000 * 1000 };
+enum {
+	REFUSALS_TOLD_US = 1000 * 1000,
+	ROOT_RESERVE = 64, /* connections that only root may have beyond the limit */
+};
 
 static struct connection_count *count_of(const struct server *server, uid_t uid)
 {
@@ -45,8 +50,25 @@ static bool has_room_for(const struct server *server, uid_t uid)
 {
 	const struct connection_count *count = count_of(server, uid);
 
+	if (uid == 0)
+		return server->n_connections < server->params.connections_max + ROOT_RESERVE;
 	return server->n_connections < server->params.connections_max &&
 	       (!count || count->n < server->params.connections_per_user_max);
+}
+
+/* Root gets in even where the connections are its own: that which has said nothing for the longest goes.
+ */
+static bool make_room_for_root(const struct server *server)
+{
+	struct connection *connection, *longest = NULL;
+
+	LIST_FOREACH (connection, &server->connections, entry)
+		if (connection->peer.uid == 0 && !connection->busy &&
+		    (!longest || connection->quiet_sweeps >= longest->quiet_sweeps))
+			longest = connection;
+	if (longest)
+		connection_free(longest);
+	return longest != NULL;
 }
 
 /* Whoever is refused may come back at once, and the log is not to be flooded by it. */
@@ -64,6 +86,22 @@ static void tell_refusal(struct server *server, uid_t uid)
 	server->refusal_told_us = now_us;
 }
 
+/* The reply to the call that it has made, or is about to make. fd is taken. */
+static void refuse(int fd)
+{
+	_cleanup_(json_putp) struct json_object *parameters = NULL;
+	_cleanup_(freep) char *text = NULL;
+	const char *name;
+	struct error err;
+	size_t size;
+
+	(void)error_set(&err, ERROR_LIMIT_REACHED, "the daemon has too many connections already");
+	name = reply_error(&err, &parameters);
+	text = varlink_format_error(name, parameters, &size);
+	(void)send(fd, text, size, MSG_DONTWAIT | MSG_NOSIGNAL);
+	fd_close(fd);
+}
+
 static void welcome(struct server *server, int fd)
 {
 	struct access_peer peer;
@@ -72,9 +110,9 @@ static void welcome(struct server *server, int fd)
 		fd_close(fd);
 		return;
 	}
-	if (!has_room_for(server, peer.uid)) {
+	if (!has_room_for(server, peer.uid) && (peer.uid != 0 || !make_room_for_root(server))) {
 		tell_refusal(server, peer.uid);
-		fd_close(fd);
+		refuse(fd);
 		return;
 	}
 	/* The sweep runs only while there is something to sweep: an idle daemon never wakes. */
@@ -127,6 +165,18 @@ static void on_sweep(evutil_socket_t fd, short what, void *userdata)
 		(void)event_add(server->sweep, &sweep_interval);
 }
 
+/* Containers need descriptors, too: half of those that there may be are for connections. */
+static void bound_by_descriptors(struct server_params *params)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) < 0 || limit.rlim_cur / 2 >= params->connections_max)
+		return;
+	params->connections_max = (unsigned int)(limit.rlim_cur / 2);
+	if (params->connections_per_user_max > params->connections_max)
+		params->connections_per_user_max = params->connections_max;
+}
+
 int server_new(const struct server_params *params, int listen_fd, struct server **ret,
 	       struct error *err)
 {
@@ -134,6 +184,7 @@ int server_new(const struct server_params *params, int listen_fd, struct server 
 
 	server->params = *params;
 	server->listen_fd = -1;
+	bound_by_descriptors(&server->params);
 	LIST_INIT(&server->connections);
 	if (interfaces_load(&server->interfaces, err) < 0) {
 		server_free(server);

@@ -153,8 +153,9 @@ sys.stdin.read()
 """
 
 
-def test_ten_thousand_connections_that_say_nothing(new_daemon):
-    """They are bounded for each user, and cost the others nothing."""
+@pytest.mark.parametrize("user", [65534, 0], ids=["a user's", "root's"])
+def test_ten_thousand_connections_that_say_nothing(new_daemon, user):
+    """They are bounded, and cost the others nothing; root gets in even beside its own."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (min(hard, 12000), hard))
     try:
@@ -163,7 +164,7 @@ def test_ten_thousand_connections_that_say_nothing(new_daemon):
         daemon.directory.chmod(0o755)
         before, own = resident_kb(daemon), len(os.listdir(f"/proc/{daemon.pid}/fd"))
         with daemon.connect() as early, subprocess.Popen(
-                [sys.executable, "-c", IDLE, daemon.socket], user=65534, stdin=subprocess.PIPE,
+                [sys.executable, "-c", IDLE, daemon.socket], user=user, stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE) as idle:
             assert idle.stdout.readline() == b"10000\n"
             assert min(time_to_answer(daemon, early) for _ in range(5)) < 0.1 * SLOWNESS
@@ -172,11 +173,12 @@ def test_ten_thousand_connections_that_say_nothing(new_daemon):
                 late.send(GET_VERSION)
                 assert late.receive()
             assert min(time_to_answer(daemon) for _ in range(5)) < 0.1 * SLOWNESS
-            assert len(os.listdir(f"/proc/{daemon.pid}/fd")) - own < 8010
+            bound = 8000 if user else 10064
+            assert len(os.listdir(f"/proc/{daemon.pid}/fd")) - own < bound + 10
             # AddressSanitizer puts its own around everything, and keeps what was freed.
-            assert SANITIZED or resident_kb(daemon) - before < 8000 * 8
+            assert SANITIZED or resident_kb(daemon) - before < bound * 8
             idle.stdin.close()
-        assert "connection of uid 65534 refused" in daemon.log
+        assert not user or "connection of uid 65534 refused" in daemon.log
     finally:
         resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
     processes.wait_until(lambda: len(os.listdir(f"/proc/{daemon.pid}/fd")) < own + 10)
