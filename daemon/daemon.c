@@ -295,7 +295,7 @@ static int build_rooms(struct daemon *daemon, struct error *err)
 	    reaper_new(daemon->base, &daemon->reaper, err) < 0 ||
 	    store_open(daemon->base, daemon->reaper, config->state_dir, config->run_dir,
 		       &daemon->store, err) < 0 ||
-	    logs_new(daemon->base, daemon->reaper, &daemon->logs, err) < 0 ||
+	    logs_new(daemon->base, daemon->reaper, daemon->keep, &daemon->logs, err) < 0 ||
 	    launcher_new(daemon->base, daemon->reaper, &daemon->launcher, err) < 0)
 		return -1;
 	if (find_cgroups(daemon, err) < 0)
@@ -445,6 +445,7 @@ static void take_down(struct daemon *daemon)
 	daemon->announcer = announcer_free(daemon->announcer);
 	if (leaves && daemon->containers) {
 		containers_leave(daemon->containers);
+		logs_leave(daemon->logs, daemon->keep);
 		keep_store(daemon->keep, daemon->own_socket ? DOOR_OWN : DOOR_PASSED, daemon->door);
 	}
 	daemon->machines = machines_free(daemon->machines);

@@ -1,7 +1,7 @@
 /* What a terminal shows, kept where it outlives the daemon, whenever that may be killed: a memfd beside
  * the process's other descriptors, with the screen as it was at some time and the output since then.
- * The output is copied there as it comes; the screen is written anew, at most once a second, when
- * so much has come that there is no more room for it. Private to daemon/container.
+ * The output is copied there as it comes; the screen is painted anew when so much has come that
+ * there is no more room for it. Private to daemon/container.
  */
 #pragma once
 

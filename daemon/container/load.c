@@ -161,10 +161,12 @@ static void lose(struct container *container)
 	container->state = CONTAINER_EXITED;
 	container->ran_at_end = false;
 	container_set_error(container, "lost: the daemon ended while it ran");
-	if (container->spec.auto_remove)
+	if (container->spec.auto_remove) {
 		container_discard(container);
-	else
-		container_save(container);
+		return;
+	}
+	container_log_lost(container);
+	container_save(container);
 }
 
 /* A record of the run directory that is still there tells of a container that ran when the daemon
@@ -292,6 +294,7 @@ int containers_load(struct containers *set, struct error *err)
 		sort(&loading);
 		restart_lost(set);
 		drop_orphans(set);
+		logs_settle(set->params.logs);
 		sweep_groups(-1, 0, set);
 	}
 	free(loading.loaded);

@@ -99,6 +99,16 @@ int container_log_check_spec(const struct spec *spec, struct error *err)
 	return journald ? logs_check_journal(err) : 0;
 }
 
+static void close_log(struct container *container)
+{
+	struct container_log *log = &container->log;
+
+	session_remove_tap(&log->tap);
+	if (log->log && container->process.session)
+		session_uncount(container->process.session, log_count(log->log));
+	log->log = log_close(log->log);
+}
+
 /* The fields that docker's driver has, so that what reads the journal knows them. */
 static char *journal_fields(const struct container *container)
 {
@@ -111,7 +121,8 @@ static char *journal_fields(const struct container *container)
 			    container->name, container->id, container->id, tag, tag, image);
 }
 
-void container_log_begin(struct container *container)
+/* NULL: it keeps none. */
+static struct log *open_log(struct container *container)
 {
 	const struct spec *spec = &container->spec;
 	_cleanup_(freep) char *fields = NULL;
@@ -120,19 +131,48 @@ void container_log_begin(struct container *container)
 		.name = LOG_DIRECTORY,
 		.max_bytes = spec->log_max_bytes ? spec->log_max_bytes : SPEC_LOG_MAX_BYTES_DEFAULT,
 		.max_files = spec->log_max_files ? spec->log_max_files : SPEC_LOG_MAX_FILES_DEFAULT,
+		.owner = container->id,
 	};
-	struct container_log *log = &container->log;
 
 	if (!keeps_files(container)) {
 		if (strcmp(spec->log_driver, "none") == 0)
-			return;
+			return NULL;
 		params.kind = LOG_JOURNAL;
 		fields = journal_fields(container);
 		params.text = fields;
 	}
-	log->log = log_new(container->set->params.logs, &params, &callbacks, container);
+	return log_new(container->set->params.logs, &params, &callbacks, container);
+}
+
+void container_log_begin(struct container *container)
+{
+	struct container_log *log = &container->log;
+
+	log->log = open_log(container);
+	if (!log->log)
+		return;
+	session_count(container->process.session, log_count(log->log));
 	log->tap.ops = &tap_ops;
 	session_add_tap(container->process.session, &log->tap, true);
+}
+
+void container_log_lost(struct container *container)
+{
+	static const char note[] =
+		"[dokrust: the daemon ended while this ran: output may be missing here]\n";
+	const struct log_piece piece = {
+		.type = LOG_NOTE,
+		.time_us = clock_realtime_us(),
+		.size = sizeof(note) - 1,
+		.data = { { (void *)(uintptr_t)note, sizeof(note) - 1 } },
+		.n_data = 1,
+	};
+	struct log *log = open_log(container);
+
+	/* Where it is known how much was read, it is known what is missing. */
+	if (log && log_count(log)->bytes == 0)
+		(void)log_write(log, &piece, 1, true);
+	(void)log_close(log);
 }
 
 static void on_written(struct logs_sync *sync)
@@ -148,8 +188,7 @@ void container_log_end(struct container *container)
 {
 	struct container_log *log = &container->log;
 
-	session_remove_tap(&log->tap);
-	log->log = log_close(log->log);
+	close_log(container);
 	logs_sync_cancel(&log->sync);
 	if (!LIST_EMPTY(&log->followers))
 		logs_sync(container->set->params.logs, &log->sync, on_written);
@@ -164,8 +203,7 @@ void container_log_done(struct container *container)
 {
 	struct container_log *log = &container->log;
 
-	session_remove_tap(&log->tap);
-	log->log = log_close(log->log);
+	close_log(container);
 	logs_sync_cancel(&log->sync);
 	log_readers_finish(&log->followers);
 }

@@ -25,6 +25,10 @@ int container_log_check_spec(const struct spec *spec, struct error *err);
 /* The main process has a session. */
 void container_log_begin(struct container *container);
 
+/* It ran when the daemon before ended, and does not run any more: what is missing of its output is told.
+ */
+void container_log_lost(struct container *container);
+
 /* It has none any more; followers go on only if the container runs again at once. */
 void container_log_end(struct container *container);
 

@@ -134,7 +134,7 @@ static int enter_directory(struct log_target *target)
 	fd_close(target->fd);
 	target->fd = dir;
 	free(TAKE_PTR(target->name));
-	/* The writer of a daemon that was killed may not have written all that it was given. */
+	/* A writer of a daemon that kept no ledger may still be at it. */
 	while (flock(target->fd, LOCK_EX) < 0)
 		if (errno != EINTR)
 			return errno;
@@ -247,21 +247,15 @@ static int append_parts(struct log_target *target, const struct log_record *reco
 	return 0;
 }
 
-static int tell_lost(struct log_target *target)
+static int files_note(struct log_target *target, const char *line)
 {
-	char note[LOG_NOTE_SIZE];
-	struct log_record record = { .mark = LOG_RECORD_MARK,
-				     .type = LOG_NOTE,
-				     .time_us = clock_realtime_us() };
-	int errnum;
+	const struct log_record record = { .length = (uint32_t)strlen(line),
+					   .mark = LOG_RECORD_MARK,
+					   .type = LOG_NOTE,
+					   .time_us = clock_realtime_us() };
+	int errnum = ensure_file(target);
 
-	if (!target->lost)
-		return 0;
-	record.length = (uint32_t)log_format_lost(target->lost, note);
-	errnum = append_parts(target, &record, (const unsigned char *)note);
-	if (!errnum)
-		target->lost = 0;
-	return errnum;
+	return errnum ? errnum : append_parts(target, &record, (const unsigned char *)line);
 }
 
 /* How many bytes at the beginning are records that fit the file as they are. */
@@ -274,34 +268,17 @@ static size_t fitting(const struct log_target *target, const unsigned char *reco
 		struct log_record record;
 
 		(void)memcpy(&record, records + at, RECORD);
-		if (record.type == LOG_LOST ||
-		    (int64_t)(at + RECORD) + (int64_t)record.length > room)
+		if ((int64_t)(at + RECORD) + (int64_t)record.length > room)
 			break;
 		at += RECORD + record.length;
 	}
 	return at;
 }
 
-/* The record at the beginning, which does not fit, or says that bytes are lost. */
-static int write_odd(struct log_target *target, const unsigned char *records)
-{
-	struct log_record record;
-	uint64_t lost;
-
-	(void)memcpy(&record, records, RECORD);
-	if (record.type != LOG_LOST)
-		return append_parts(target, &record, records + RECORD);
-	(void)memcpy(&lost, records + RECORD, sizeof(lost));
-	target->lost += lost;
-	return tell_lost(target);
-}
-
 static int files_write(struct log_target *target, const unsigned char *records, size_t size)
 {
-	int errnum = ensure_file(target);
+	int errnum = size ? ensure_file(target) : 0;
 
-	if (!errnum)
-		errnum = tell_lost(target);
 	while (size && !errnum) {
 		size_t n = fitting(target, records, size);
 		struct iovec piece = { (void *)(uintptr_t)records, n };
@@ -312,28 +289,26 @@ static int files_write(struct log_target *target, const unsigned char *records, 
 			struct log_record record;
 
 			(void)memcpy(&record, records, RECORD);
-			errnum = write_odd(target, records);
+			errnum = append_parts(target, &record, records + RECORD);
 			n = RECORD + record.length;
 		}
 		if (errnum)
 			break;
+		log_target_logged(target, log_output_bytes(records, n));
 		records += n;
 		size -= n;
 	}
-	target->lost += log_output_bytes(records, size);
 	return errnum;
 }
 
 static void files_close(struct log_target *target)
 {
-	/* What could not be told before. */
-	if (target->lost && target->fd >= 0 && ensure_file(target) == 0)
-		(void)tell_lost(target);
 	target->file = fd_close(target->file);
 }
 
 const struct log_target_ops log_files_ops = {
 	.open = files_open,
 	.write = files_write,
+	.note = files_note,
 	.close = files_close,
 };

@@ -95,50 +95,37 @@ static int add_output(struct journal *journal, enum log_type type, const unsigne
 	return errnum;
 }
 
-static int tell_lost(struct log_target *target)
+static int journal_note(struct log_target *target, const char *line)
 {
-	char note[LOG_NOTE_SIZE];
-	size_t n = target->lost ? log_format_lost(target->lost, note) : 0;
-	int errnum = n ? add_output(target->private, LOG_NOTE, (const unsigned char *)note, n) : 0;
-
-	if (!errnum)
-		target->lost = 0;
-	return errnum;
+	return add_output(target->private, LOG_NOTE, (const unsigned char *)line, strlen(line));
 }
 
-static int write_one(struct log_target *target, const struct log_record *record,
-		     const unsigned char *data)
+/* What stands in an incomplete line is not in the journal yet. */
+static uint64_t held(const struct journal *journal)
 {
-	uint64_t lost;
-	int errnum;
-
-	if (record->type == LOG_LOST) {
-		(void)memcpy(&lost, data, sizeof(lost));
-		target->lost += lost;
-		return tell_lost(target);
-	}
-	if (record->type >= OUTPUTS)
-		return 0;
-	errnum = add_output(target->private, record->type, data, record->length);
-	if (errnum)
-		target->lost += record->length;
-	return errnum;
+	return journal->lines[LOG_STDOUT].size + journal->lines[LOG_STDERR].size;
 }
 
 static int journal_write(struct log_target *target, const unsigned char *records, size_t size)
 {
-	int result = tell_lost(target);
+	int errnum = 0;
 
-	for (size_t at = 0; at < size;) {
+	for (size_t at = 0; at < size && !errnum;) {
 		struct log_record record;
-		int errnum;
 
 		(void)memcpy(&record, records + at, sizeof(record));
-		errnum = write_one(target, &record, records + at + sizeof(record));
-		result = result ? result : errnum;
-		at += sizeof(record) + record.length;
+		at += sizeof(record);
+		if (record.type == LOG_STDOUT || record.type == LOG_STDERR) {
+			errnum = add_output(target->private, record.type, records + at,
+					    record.length);
+			if (!errnum)
+				log_target_logged(target, target->held + record.length -
+								  held(target->private));
+			target->held = held(target->private);
+		}
+		at += record.length;
 	}
-	return result;
+	return errnum;
 }
 
 static int journal_open(struct log_target *target, const char *text)
@@ -162,7 +149,7 @@ static void journal_close(struct log_target *target)
 	for (int i = 0; i < OUTPUTS; i++)
 		if (journal->lines[i].size)
 			(void)send_line(journal, (enum log_type)i, false);
-	(void)tell_lost(target);
+	log_target_logged(target, target->held);
 	free(journal->fields);
 	free(journal);
 }
@@ -170,5 +157,6 @@ static void journal_close(struct log_target *target)
 const struct log_target_ops log_journal_ops = {
 	.open = journal_open,
 	.write = journal_write,
+	.note = journal_note,
 	.close = journal_close,
 };

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "common/cleanup.h"
+#include "common/clock.h"
 #include "common/fdio.h"
 #include "daemon/loop/worker.h"
 
@@ -88,7 +89,9 @@ static void stop_watching(struct link *link)
 
 static void on_death(struct link *link)
 {
-	const struct timeval delay = { .tv_sec = RESTART_MS / 1000 };
+	int64_t lived_us = clock_monotonic_us() - link->started_us;
+	const struct timeval delay = { .tv_sec = lived_us > RESTART_MS * 1000 ? 0 :
+										RESTART_MS / 1000 };
 
 	stop_watching(link);
 	log_writer_died(link);
@@ -122,12 +125,18 @@ static void on_restart(evutil_socket_t fd, short what, void *userdata)
 	if (link_start(link, &ignored) < 0)
 		(void)event_add(link->restart, &delay);
 	else
-		log_link_is_free(link);
+		log_writer_is_back(link);
 }
 
-void link_init(struct link *link, struct event_base *base, const char *name)
+void link_init(struct link *link, struct event_base *base, const char *name,
+	       const struct ledger *ledger, enum ledger_table table)
 {
-	*link = (struct link){ .base = base, .name = name, .socket = -1, .fds_socket = -1 };
+	*link = (struct link){ .base = base,
+			       .name = name,
+			       .ledger = ledger,
+			       .table = table,
+			       .socket = -1,
+			       .fds_socket = -1 };
 	TAILQ_INIT(&link->syncs);
 	link->rest = evbuffer_new();
 	link->restart = evtimer_new(base, on_restart, link);
@@ -141,9 +150,15 @@ static int fork_writer(struct link *link, const int stream[2], const int fds[2],
 
 	if (setsockopt(stream[0], SOL_SOCKET, SO_SNDBUFFORCE, &buffer, sizeof(buffer)) < 0)
 		(void)setsockopt(stream[0], SOL_SOCKET, SO_SNDBUF, &buffer, sizeof(buffer));
-	link->pid = worker_fork(link->name, (int[]){ stream[1], fds[1] }, 2);
+	link->pid = worker_fork(link->name, (int[]){ stream[1], fds[1], link->ledger->fd }, 3);
 	if (link->pid == 0)
-		log_writer_run(WORKER_FIRST_FD, WORKER_FIRST_FD + 1);
+		log_writer_run(&(struct log_writer_params){
+			.socket = WORKER_FIRST_FD,
+			.fds_socket = WORKER_FIRST_FD + 1,
+			.lock_fd = WORKER_FIRST_FD + 2,
+			.table = link->table,
+			.entries = link->ledger->memory->entries[link->table],
+		});
 	return link->pid < 0 ? error_set_errno(err, errno, "fork the log's writer") : 0;
 }
 
@@ -162,6 +177,7 @@ int link_start(struct link *link, struct error *err)
 	r = fork_writer(link, stream, fds, err);
 	fd_close(stream[1]);
 	fd_close(fds[1]);
+	link->started_us = clock_monotonic_us();
 	link->socket = stream[0];
 	link->fds_socket = fds[0];
 	if (r < 0) {

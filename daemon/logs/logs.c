@@ -19,22 +19,26 @@ enum {
 };
 
 struct logs {
+	struct ledger ledger;
 	struct link files, journal;
 	bool journal_runs;
 	struct log_readers readers;
 };
 
-int logs_new(struct event_base *base, struct reaper *reaper, struct logs **ret, struct error *err)
+int logs_new(struct event_base *base, struct reaper *reaper, struct keep *keep, struct logs **ret,
+	     struct error *err)
 {
 	struct logs *logs = ALLOC(struct logs);
 
 	logs->readers.reaper = reaper;
-	link_init(&logs->files, base, "dokrustd-logs");
-	link_init(&logs->journal, base, "dokrustd-jrnl");
-	if (link_start(&logs->files, err) < 0) {
+	link_init(&logs->files, base, "dokrustd-logs", &logs->ledger, LEDGER_FILES);
+	link_init(&logs->journal, base, "dokrustd-jrnl", &logs->ledger, LEDGER_JOURNAL);
+	if (ledger_open(&logs->ledger, keep, err) < 0 || link_start(&logs->files, err) < 0) {
 		logs_free(logs);
 		return -1;
 	}
+	logs->files.n_left = logs->ledger.memory->used[LEDGER_FILES];
+	logs->journal.n_left = logs->ledger.memory->used[LEDGER_JOURNAL];
 	*ret = logs;
 	return 0;
 }
@@ -46,8 +50,20 @@ struct logs *logs_free(struct logs *logs)
 	log_readers_done(&logs->readers);
 	link_done(&logs->files);
 	link_done(&logs->journal);
+	ledger_close(&logs->ledger);
 	free(logs);
 	return NULL;
+}
+
+void logs_settle(struct logs *logs)
+{
+	link_settle(&logs->files);
+	link_settle(&logs->journal);
+}
+
+void logs_leave(const struct logs *logs, struct keep *keep)
+{
+	ledger_leave(&logs->ledger, keep);
 }
 
 struct log_readers *logs_readers(struct logs *logs)
@@ -85,7 +101,7 @@ void logs_sync(struct logs *logs, struct logs_sync *sync, void (*done)(struct lo
 	struct link *link = &logs->files;
 	int ms = link->socket >= 0 ? LOGS_SYNC_MS : 0;
 	const struct timeval deadline = { .tv_sec = ms / 1000, .tv_usec = ms % 1000 * 1000 };
-	struct log_message message = { LOG_MESSAGE_SYNC, ++link->last_sync, 0 };
+	struct log_message message = { .kind = LOG_MESSAGE_SYNC, .number = ++link->last_sync };
 	struct iovec piece = { &message, sizeof(message) };
 
 	sync->logs = logs;
@@ -107,7 +123,7 @@ static void synced(struct link *link, uint32_t number)
 		complete(sync);
 }
 
-/* --- A log ----------------------------------------------------------------------------------- */
+/* --- Its writer ------------------------------------------------------------------------------ */
 
 static struct link *link_of(struct logs *logs, enum log_kind kind)
 {
@@ -120,40 +136,7 @@ static struct link *link_of(struct logs *logs, enum log_kind kind)
 	return &logs->journal;
 }
 
-static uint32_t free_number(struct link *link)
-{
-	uint32_t number = 0;
-
-	while (number < link->n_logs && link->logs[number])
-		number++;
-	if (number < link->n_logs)
-		return number;
-	link->n_logs = number + 64;
-	link->logs = realloc(link->logs, link->n_logs * sizeof(*link->logs));
-	if (!link->logs)
-		abort();
-	for (uint32_t i = number; i < link->n_logs; i++)
-		link->logs[i] = NULL;
-	return number;
-}
-
-struct log *log_new(struct logs *logs, const struct log_params *params,
-		    const struct log_callbacks *callbacks, void *userdata)
-{
-	struct log *log = ALLOC(struct log);
-
-	assert(!params->text || strlen(params->text) <= LOG_TEXT_MAX);
-	assert(!params->name || strlen(params->name) <= LOG_NAME_MAX);
-	log->link = link_of(logs, params->kind);
-	log->params = *params;
-	log->name = alloc_strdup(params->name ? params->name : "");
-	log->text = alloc_strdup(params->text ? params->text : "");
-	log->callbacks = *callbacks;
-	log->userdata = userdata;
-	log->number = free_number(log->link);
-	log->link->logs[log->number] = log;
-	return log;
-}
+/* --- What is lost ---------------------------------------------------------------------------- */
 
 /* A disk that is nearly full, or nearly too slow, drops bytes again and again: one story. */
 static void dropping(struct log *log, const struct error *why)
@@ -172,7 +155,7 @@ void log_lost(struct log *log, uint64_t bytes)
 
 	if (log->ended || !bytes)
 		return;
-	log->lost += bytes;
+	log->position += bytes;
 	(void)error_set(&err, ERROR_FAILED, "the disk, or the journal, cannot keep up");
 	dropping(log, &err);
 }
@@ -181,12 +164,13 @@ void log_lost(struct log *log, uint64_t bytes)
 
 static void send_open(struct log *log, int fd)
 {
-	struct log_message message = { LOG_MESSAGE_OPEN, log->number, 0 };
+	struct log_message message = { .kind = LOG_MESSAGE_OPEN, .number = log->number };
 	struct log_open open = {
 		.max_bytes = log->params.max_bytes,
 		.max_files = log->params.max_files,
 		.start_us = log->params.start_us,
 		.kind = log->params.kind,
+		.owner = log->owner,
 		.has_fd = fd >= 0,
 	};
 	struct iovec pieces[] = {
@@ -239,10 +223,6 @@ void log_begin(struct log *log)
 struct message {
 	struct log_message header;
 	struct log_record records[LOG_PIECES_MAX];
-	struct {
-		struct log_record record;
-		uint64_t bytes;
-	} lost;
 	struct iovec pieces[PIECES_OF_MESSAGE];
 	int n;
 };
@@ -256,17 +236,22 @@ static void message_add(struct message *message, const void *data, size_t n)
 static void message_begin(struct message *message, const struct log *log)
 {
 	message->n = 0;
-	message->header = (struct log_message){ LOG_MESSAGE_RECORDS, log->number, 0 };
+	message->header = (struct log_message){ .kind = LOG_MESSAGE_RECORDS,
+						.number = log->number,
+						.position = log->position };
 	message_add(message, &message->header, sizeof(message->header));
 	message->header.size = 0;
-	if (!log->lost)
+}
+
+/* The writer looks at what is missing until now. */
+static void touch(struct log *log)
+{
+	struct message message;
+
+	if (log->link->socket < 0 || !ensure_open(log))
 		return;
-	message->lost.record = (struct log_record){ .length = sizeof(message->lost.bytes),
-						    .mark = LOG_RECORD_MARK,
-						    .type = LOG_LOST,
-						    .time_us = clock_realtime_us() };
-	message->lost.bytes = log->lost;
-	message_add(message, &message->lost, sizeof(message->lost));
+	message_begin(&message, log);
+	link_send(log->link, message.pieces, message.n);
 }
 
 static uint64_t output_bytes(const struct log_piece *pieces, size_t n)
@@ -307,26 +292,44 @@ size_t log_write(struct log *log, const struct log_piece *pieces, size_t n, bool
 				    pieces[i].data[k].iov_len);
 	}
 	link_send(link, message.pieces, message.n);
-	log->lost = 0;
+	log->position += output_bytes(pieces, n);
 	return n;
+}
+
+/* --- Its life ------------------------------------------------------------------------------- */
+
+struct log *log_new(struct logs *logs, const struct log_params *params,
+		    const struct log_callbacks *callbacks, void *userdata)
+{
+	struct log *log = ALLOC(struct log);
+
+	assert(!params->text || strlen(params->text) <= LOG_TEXT_MAX);
+	assert(!params->name || strlen(params->name) <= LOG_NAME_MAX);
+	log->link = link_of(logs, params->kind);
+	log->params = *params;
+	log->name = alloc_strdup(params->name ? params->name : "");
+	log->text = alloc_strdup(params->text ? params->text : "");
+	log->callbacks = *callbacks;
+	log->userdata = userdata;
+	if (log_take_entry(log) && log_unlogged(log))
+		touch(log);
+	return log;
 }
 
 struct log *log_close(struct log *log)
 {
 	struct log_message close;
 	struct iovec piece = { &close, sizeof(close) };
-	struct message message;
 
 	if (!log)
 		return NULL;
-	close = (struct log_message){ LOG_MESSAGE_CLOSE, log->number, 0 };
-	if (log->opened && log->lost) {
-		message_begin(&message, log);
-		link_send(log->link, message.pieces, message.n);
-	}
-	if (log->opened)
+	close = (struct log_message){ .kind = LOG_MESSAGE_CLOSE,
+				      .number = log->number,
+				      .position = log->position };
+	/* Where all of it was lost, there is that to be told. */
+	if (log->opened || (log->position && log->link->socket >= 0 && ensure_open(log)))
 		link_send(log->link, &piece, 1);
-	log->link->logs[log->number] = NULL;
+	log_give_back_entry(log);
 	free(log->name);
 	free(log->text);
 	free(log);
@@ -345,6 +348,14 @@ void log_link_is_free(struct link *link)
 		log->blocked = false;
 		log->callbacks.ready(log->userdata);
 	}
+}
+
+void log_writer_is_back(struct link *link)
+{
+	for (uint32_t i = 0; i < link->n_logs; i++)
+		if (link->logs[i] && log_unlogged(link->logs[i]))
+			touch(link->logs[i]);
+	log_link_is_free(link);
 }
 
 static void end(struct log *log, const struct error *why)

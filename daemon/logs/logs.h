@@ -7,8 +7,10 @@
  *
  * A writer that cannot keep up fills its socket. log_write takes no more then, and `ready` tells
  * when it does again; the caller may wait, or drop bytes and say how many (log_lost). A disk that
- * is full makes the writer drop bytes. Either way they are counted, `dropped` is called once, and
- * when there is room again the log gets a line that says how many are missing.
+ * is full makes the writer drop bytes. Either way `dropped` is called once. Every message says how
+ * many bytes of output came before it, and the writer remembers how many of them it has written:
+ * what is missing, for whatever reason, is told by a line in the log as soon as that can be
+ * written. Both numbers outlive the daemon and the writer (ledger.h).
  */
 #pragma once
 
@@ -21,14 +23,25 @@
 #include <event2/event.h>
 
 #include "common/error.h"
+#include "common/output_count.h"
 #include "daemon/loop/reaper.h"
 #include "daemon/logs/record.h"
+#include "daemon/store/keep.h"
 
 struct logs;
 struct log;
 
-/* Starts the writer of files; that of the journal when it is first needed. */
-int logs_new(struct event_base *base, struct reaper *reaper, struct logs **ret, struct error *err);
+/* Starts the writer of files; that of the journal when it is first needed. keep may be NULL. */
+int logs_new(struct event_base *base, struct reaper *reaper, struct keep *keep, struct logs **ret,
+	     struct error *err);
+
+/* All logs that the next daemon is to go on with have been made: what else that of before was sure to go
+ * on with is forgotten.
+ */
+void logs_settle(struct logs *logs);
+
+/* Another daemon is to go on. */
+void logs_leave(const struct logs *logs, struct keep *keep);
 
 /* Ends readers, and waits until everything that was taken is written. All logs are closed before.
  * NULL-safe.
@@ -59,6 +72,10 @@ struct log_params {
 	int64_t max_bytes, max_files;
 	int64_t start_us; /* of a recording: its time 0 */
 	const char *text; /* at most LOG_TEXT_MAX bytes; copied */
+	/* By which a daemon after this one goes on with it, if this one is killed; its first
+	 * LEDGER_NAME_SIZE - 1 letters count. NULL: none does.
+	 */
+	const char *owner;
 };
 
 enum { LOG_DROPPED_AGAIN_US = 10 * 1000 * 1000 };
@@ -79,6 +96,11 @@ struct log_callbacks {
 
 struct log *log_new(struct logs *logs, const struct log_params *params,
 		    const struct log_callbacks *callbacks, void *userdata);
+
+/* Where what is read of the output is counted. A log that a daemon before has not finished goes on from
+ * there, and says what of it was lost.
+ */
+struct output_count *log_count(const struct log *log);
 
 /* Opens it now, and not when something is written first: for what is to be there even if it stays
  * empty.

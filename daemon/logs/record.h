@@ -16,8 +16,6 @@ enum log_type {
 	LOG_INPUT = 3,
 	LOG_RESIZE = 4, /* "COLUMNSxROWS" */
 	LOG_MARKER = 5, /* who came, went, typed */
-	/* on the way to the writer alone: so many bytes of output, a uint64_t, are missing */
-	LOG_LOST = 6,
 	LOG_TYPE_COUNT
 };
 

@@ -12,6 +12,7 @@
 
 #include "common/alloc.h"
 #include "common/cleanup.h"
+#include "common/clock.h"
 #include "common/fdio.h"
 #include "common/text.h"
 #include "daemon/logs/files.h"
@@ -124,17 +125,12 @@ static int write_event(struct log_target *target, const struct log_record *recor
 
 /* --- The target ------------------------------------------------------------------------------ */
 
-static int write_lost(struct log_target *target, struct log_record record,
-		      const unsigned char *data)
+static int recording_note(struct log_target *target, const char *line)
 {
-	char note[LOG_NOTE_SIZE];
-	uint64_t lost;
-	size_t n;
+	const struct log_record record = { .type = LOG_NOTE, .time_us = clock_realtime_us() };
+	size_t n = strcspn(line, "\n");
 
-	(void)memcpy(&lost, data, sizeof(lost));
-	n = log_format_lost(lost, note);
-	record.type = LOG_NOTE;
-	return write_event(target, &record, (const unsigned char *)note, n - 1);
+	return write_event(target, &record, (const unsigned char *)line, n);
 }
 
 static int recording_write(struct log_target *target, const unsigned char *records, size_t size)
@@ -146,16 +142,13 @@ static int recording_write(struct log_target *target, const unsigned char *recor
 		const unsigned char *data = records + at + sizeof(record);
 
 		(void)memcpy(&record, records + at, sizeof(record));
-		if (record.type == LOG_LOST)
-			(void)write_lost(target, record, data);
-		for (uint32_t done = 0;
-		     record.type != LOG_LOST && done < record.length && !recording->ended;
-		     done += STEP)
+		for (uint32_t done = 0; done < record.length && !recording->ended; done += STEP)
 			(void)write_event(target, &record, data + done,
 					  record.length - done < STEP ? record.length - done :
 									STEP);
 		at += sizeof(record) + record.length;
 	}
+	log_target_logged(target, log_output_bytes(records, size));
 	return 0; /* what ends it is told by log_target_ended */
 }
 
@@ -209,5 +202,6 @@ static void recording_close(struct log_target *target)
 const struct log_target_ops log_recording_ops = {
 	.open = recording_open,
 	.write = recording_write,
+	.note = recording_note,
 	.close = recording_close,
 };

@@ -14,8 +14,10 @@
 
 enum { BUFFER_SIZE = 1024 * 1024 };
 
+enum { NOTE_SIZE = 128 };
+
 struct writer {
-	int socket, fds_socket;
+	struct log_writer_params params;
 	unsigned char *buffer;
 	size_t start, end;	     /* of what was received and not done yet */
 	struct log_target **targets; /* by number */
@@ -56,12 +58,9 @@ void log_cut(int file, int64_t size)
 		return; /* whoever opens it next finds where it ends */
 }
 
-size_t log_format_lost(uint64_t bytes, char buffer[LOG_NOTE_SIZE])
+void log_target_logged(struct log_target *target, uint64_t bytes)
 {
-	int n = snprintf(buffer, LOG_NOTE_SIZE,
-			 "[dokrust: %" PRIu64 " bytes of output are missing here]\n", bytes);
-
-	return (size_t)n;
+	atomic_fetch_add(&target->entry->logged, bytes);
 }
 
 uint64_t log_output_bytes(const unsigned char *records, size_t size)
@@ -102,6 +101,7 @@ static void close_target(struct writer *writer, uint32_t number)
 		return;
 	target = TAKE_PTR(*place);
 	target->ops->close(target);
+	ledger_unlock(writer->params.lock_fd, writer->params.table, number);
 	fd_close(target->fd);
 	free(target->name);
 	free(target);
@@ -113,7 +113,8 @@ static int take_fd(const struct writer *writer)
 	size_t n_fds;
 	char byte;
 
-	if (fd_receive(writer->fds_socket, &byte, sizeof(byte), fds, &n_fds) <= 0 || n_fds != 1)
+	if (fd_receive(writer->params.fds_socket, &byte, sizeof(byte), fds, &n_fds) <= 0 ||
+	    n_fds != 1)
 		return -1;
 	return fds[0];
 }
@@ -149,26 +150,58 @@ static void open_target(struct writer *writer, uint32_t number, const unsigned c
 	writer->targets[number] = target;
 	*target = (struct log_target){
 		.ops = kinds[open.kind],
-		.socket = writer->socket,
+		.socket = writer->params.socket,
 		.number = number,
 		.fd = open.has_fd ? take_fd(writer) : -1,
 		.max_bytes = open.max_bytes,
 		.max_files = open.max_files,
 		.start_us = open.start_us,
 		.name = alloc_strdup(name),
+		.entry = &writer->params.entries[number],
 		.file = -1,
 	};
+	/* The writer of a daemon that was killed may not have written all that it was given. */
+	ledger_lock(writer->params.lock_fd, writer->params.table, number);
+	if (target->entry->logged_owner != open.owner) {
+		target->entry->logged = 0;
+		target->entry->logged_owner = open.owner;
+	}
 	errnum = target->ops->open(target, text);
 	if (errnum)
 		log_target_dropped(target, errnum);
 }
 
-static void write_records(struct writer *writer, uint32_t number, const unsigned char *records,
-			  size_t size)
+/* What came before the position and is not written will not be any more. */
+static int tell_lost(struct log_target *target, uint64_t position)
 {
-	struct log_target *target = find(writer, number);
-	int errnum = target ? target->ops->write(target, records, size) : 0;
+	uint64_t lost = position - target->entry->logged - target->held;
+	bool doubtful = target->entry->doubtful != 0;
+	char line[NOTE_SIZE];
+	int errnum;
 
+	if (!lost)
+		return 0;
+	(void)snprintf(line, sizeof(line),
+		       doubtful ? "[dokrust: up to %" PRIu64
+				  " bytes of output are missing here]\n" :
+				  "[dokrust: %" PRIu64 " bytes of output are missing here]\n",
+		       lost);
+	errnum = target->ops->note(target, line);
+	if (errnum)
+		return errnum;
+	log_target_logged(target, lost);
+	target->entry->doubtful = 0;
+	return 0;
+}
+
+static void write_records(struct writer *writer, const struct log_message *message,
+			  const unsigned char *records)
+{
+	struct log_target *target = find(writer, message->number);
+	int errnum = target ? tell_lost(target, message->position) : 0;
+
+	if (target && !errnum)
+		errnum = target->ops->write(target, records, message->size);
 	if (errnum)
 		log_target_dropped(target, errnum);
 	else if (target)
@@ -183,13 +216,15 @@ static void do_message(struct writer *writer, const struct log_message *message,
 		open_target(writer, message->number, data, message->size);
 		break;
 	case LOG_MESSAGE_RECORDS:
-		write_records(writer, message->number, data, message->size);
+		write_records(writer, message, data);
 		break;
 	case LOG_MESSAGE_CLOSE:
+		if (find(writer, message->number))
+			(void)tell_lost(find(writer, message->number), message->position);
 		close_target(writer, message->number);
 		break;
 	default:
-		answer(writer->socket, LOG_ANSWER_SYNCED, message->number, 0);
+		answer(writer->params.socket, LOG_ANSWER_SYNCED, message->number, 0);
 		break;
 	}
 }
@@ -231,8 +266,8 @@ static bool receive(struct writer *writer)
 
 	make_room(writer);
 	do
-		n = recv(writer->socket, writer->buffer + writer->end, BUFFER_SIZE - writer->end,
-			 0);
+		n = recv(writer->params.socket, writer->buffer + writer->end,
+			 BUFFER_SIZE - writer->end, 0);
 	while (n < 0 && errno == EINTR);
 	if (n <= 0)
 		return false;
@@ -240,11 +275,10 @@ static bool receive(struct writer *writer)
 	return true;
 }
 
-void log_writer_run(int socket, int fds_socket)
+void log_writer_run(const struct log_writer_params *params)
 {
 	struct writer writer = {
-		.socket = socket,
-		.fds_socket = fds_socket,
+		.params = *params,
 		.buffer = malloc(BUFFER_SIZE),
 	};
 

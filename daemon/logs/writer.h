@@ -14,6 +14,7 @@
 #include <sys/uio.h>
 
 #include "common/error.h"
+#include "daemon/logs/ledger.h"
 #include "daemon/logs/logs.h"
 
 enum log_message_kind {
@@ -27,11 +28,14 @@ struct log_message {
 	uint32_t kind;
 	uint32_t number;
 	uint32_t size;
+	uint32_t zero;
+	uint64_t position; /* bytes of output that came before, those that were lost among them */
 };
 
 struct log_open {
 	int64_t max_bytes, max_files, start_us;
-	uint32_t kind; /* enum log_kind */
+	uint32_t kind;	/* enum log_kind */
+	uint32_t owner; /* of the entry in the ledger */
 	uint32_t has_fd;
 };
 
@@ -49,8 +53,15 @@ struct log_answer {
 	int32_t errnum;
 };
 
+struct log_writer_params {
+	int socket, fds_socket;
+	int lock_fd; /* for ledger_lock */
+	enum ledger_table table;
+	struct ledger_entry *entries;
+};
+
 /* Never returns. */
-_Noreturn void log_writer_run(int socket, int fds_socket);
+_Noreturn void log_writer_run(const struct log_writer_params *params);
 
 /* --- What is written to ---------------------------------------------------------------------- */
 
@@ -59,8 +70,12 @@ struct log_target;
 struct log_target_ops {
 	/* The target's own part is zeroed, fd (or -1) is in it. 0, or an errno. */
 	int (*open)(struct log_target *target, const char *text);
-	/* size bytes of whole, well-formed records. 0, or the errno for which bytes are dropped. */
+	/* size bytes of whole, well-formed records; tells log_target_logged of all output that is
+	 * written. 0, or the errno for which the rest is not.
+	 */
 	int (*write)(struct log_target *target, const unsigned char *records, size_t size);
+	/* A line of our own, NUL-terminated. */
+	int (*note)(struct log_target *target, const char *line);
 	void (*close)(struct log_target *target);
 };
 
@@ -71,7 +86,8 @@ struct log_target {
 	int fd;	    /* the directory that was given, then what is in it */
 	char *name; /* below fd, or absolute; NULL: fd is what it names */
 	int64_t max_bytes, max_files, start_us;
-	uint64_t lost; /* bytes of output not told of yet */
+	struct ledger_entry *entry;
+	uint64_t held; /* bytes of output that were taken, and are not where they last */
 	bool failing;  /* that was answered already */
 
 	int file; /* LOG_FILES: the newest; -1: none */
@@ -92,6 +108,5 @@ void log_cut(int file, int64_t size);
 /* Bytes of output in records. */
 uint64_t log_output_bytes(const unsigned char *records, size_t size);
 
-/* The line of LOG_NOTE for so many lost bytes; returns its length. */
-enum { LOG_NOTE_SIZE = 128 };
-size_t log_format_lost(uint64_t bytes, char buffer[LOG_NOTE_SIZE]);
+/* So many bytes of output more are written. */
+void log_target_logged(struct log_target *target, uint64_t bytes);

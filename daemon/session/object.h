@@ -6,6 +6,7 @@
 #include <event2/buffer.h>
 #include <event2/event_struct.h>
 
+#include "common/output_count.h"
 #include "daemon/session/ring.h"
 #include "daemon/session/screen.h"
 #include "daemon/session/session.h"
@@ -71,9 +72,10 @@ struct session {
 	bool input_ends;	/* after the queue */
 
 	struct ring ring;
-	struct screen *screen; /* of a terminal, once it was written to */
-	uint64_t seen;	       /* by the screen: offset of a frame */
-	bool unknown;	       /* what the screen showed before this session */
+	struct output_count *counts[SESSION_COUNTS_MAX]; /* NULL: there is none */
+	struct screen *screen;				 /* of a terminal, once it was written to */
+	uint64_t seen;					 /* by the screen: offset of a frame */
+	bool unknown; /* what the screen showed before this session */
 
 	struct viewer_list viewers;
 	unsigned int n_viewers, last_number;

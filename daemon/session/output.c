@@ -125,6 +125,18 @@ static void on_end(struct output *output)
 		output_close(output);
 }
 
+/* What is in the ring is counted; up to so much more is about to be. */
+static void count(const struct session *session, uint64_t bytes, uint32_t more)
+{
+	for (size_t i = 0; i < SESSION_COUNTS_MAX && session->counts[i]; i++) {
+		struct output_count *count = session->counts[i];
+
+		if (bytes)
+			atomic_store(&count->bytes, count->bytes + bytes);
+		atomic_store(&count->more, more);
+	}
+}
+
 /* One frame; true if there may be more. */
 static bool read_frame(struct output *output)
 {
@@ -133,6 +145,7 @@ static bool read_frame(struct output *output)
 	bool more = true, ended = false;
 	size_t size = 0;
 
+	count(output->session, 0, RING_DATA_MAX);
 	while (more && size < RING_DATA_MAX) {
 		int n_pieces = ring_reserve(ring, size, pieces);
 		ssize_t n = n_pieces < 0 ? -1 : readv(output->fd, pieces, n_pieces);
@@ -146,6 +159,7 @@ static bool read_frame(struct output *output)
 	}
 	if (size)
 		ring_commit(ring, output->stream, size);
+	count(output->session, size, 0);
 	if (ended)
 		on_end(output);
 	return more && output->fd >= 0;

@@ -251,6 +251,28 @@ void session_begin(struct session *session)
 	update_interest(session);
 }
 
+void session_count(struct session *session, struct output_count *count)
+{
+	for (size_t i = 0; i < SESSION_COUNTS_MAX; i++)
+		if (!session->counts[i]) {
+			session->counts[i] = count;
+			return;
+		}
+	abort();
+}
+
+void session_uncount(struct session *session, const struct output_count *count)
+{
+	for (size_t i = 0; i < SESSION_COUNTS_MAX; i++) {
+		if (session->counts[i] != count)
+			continue;
+		/* They have no gap. */
+		for (; i + 1 < SESSION_COUNTS_MAX; i++)
+			session->counts[i] = session->counts[i + 1];
+		session->counts[i] = NULL;
+	}
+}
+
 unsigned int session_viewer_count(const struct session *session)
 {
 	return session->n_viewers;

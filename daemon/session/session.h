@@ -70,6 +70,15 @@ int session_new(struct event_base *base, const struct session_params *params,
 		struct error *err);
 void session_begin(struct session *session);
 
+/* Before it begins: what it reads is counted there, too, in such a way that whoever goes on with the
+ * process knows of every byte that was read, whenever this process is killed. Up to
+ * SESSION_COUNTS_MAX of them.
+ */
+enum { SESSION_COUNTS_MAX = 2 };
+struct output_count;
+void session_count(struct session *session, struct output_count *count);
+void session_uncount(struct session *session, const struct output_count *count);
+
 enum { SESSION_VIEWERS_MAX = 1024 };
 
 /* For a session that goes on in another process: its descriptors, borrowed, -1 where there is none any

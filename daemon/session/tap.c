@@ -47,11 +47,12 @@ static void serve(struct session_tap *tap, bool last)
 
 bool taps_serve(struct session *session)
 {
-	const uint64_t least = session->floods ? TAP_BATCH : 1;
 	struct session_tap *tap;
 	bool all = true;
 
 	TAILQ_FOREACH (tap, &session->taps, entry) {
+		uint64_t least = session->floods && !tap->at_once ? TAP_BATCH : 1;
+
 		if (session->ring.head - tap->offset >= least)
 			serve(tap, false);
 		all = all && (tap->offset == session->ring.head || tap->blocked);

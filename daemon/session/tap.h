@@ -47,6 +47,7 @@ struct session_tap {
 	const struct session_tap_ops *ops;
 	struct session *session; /* NULL: it is on none */
 	TAILQ_ENTRY(session_tap) entry;
+	bool at_once; /* its owner's: it is not to wait for more while there is a flood */
 	uint64_t offset, mark;
 	bool blocked; /* did not take all that it was offered */
 	bool slow;    /* not waited for until it has caught up */

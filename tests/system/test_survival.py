@@ -293,10 +293,9 @@ def test_the_alternate_screen_its_title_and_modes_are_there_again(kept, kept_ctl
 
 
 def test_the_history_is_there_again(kept, kept_ctl, renew):
-    """More than is kept as it came: the screen is written anew now and then."""
+    """More than is kept as it came: the screen is painted anew now and then."""
     kept_ctl.ok("run", "-dit", "--name", "work", "busybox", "sh", "-c", "seq 40000; echo the end; exec cat")
     processes.wait_until(lambda: "the end" in kept_ctl.ok("screen", "work"), 20)
-    time.sleep(1.5)  # what came last is in it by then
     before = screen(kept_ctl, "work")
     renew(kept)
     assert screen(kept_ctl, "work") == before

@@ -69,7 +69,7 @@ static void open_fixture(struct fixture *fixture, int64_t max_bytes, int64_t max
 	fixture->dir = open(fixture->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	fixture->base = event_base_new();
 	assert_int_equal(reaper_new(fixture->base, &fixture->reaper, &err), 0);
-	assert_int_equal(logs_new(fixture->base, fixture->reaper, &fixture->logs, &err), 0);
+	assert_int_equal(logs_new(fixture->base, fixture->reaper, NULL, &fixture->logs, &err), 0);
 	fixture->log = log_new(fixture->logs, &params, &callbacks, fixture);
 }
 
