@@ -81,6 +81,7 @@ static const struct setting {
 	{ "user_memory_max", SETTING_BYTES, offsetof(struct config, user_memory_max_bytes) },
 	{ "default_network", SETTING_NETWORK, offsetof(struct config, default_network) },
 	{ "publish_address", SETTING_ADDRESS, offsetof(struct config, publish_address) },
+	{ "user_disk_max", SETTING_BYTES, offsetof(struct config, user_disk_max_bytes) },
 	{ "connections_max", SETTING_COUNT, offsetof(struct config, connections_max) },
 	{ "connections_per_user_max", SETTING_COUNT,
 	  offsetof(struct config, connections_per_user_max) },

@@ -22,9 +22,10 @@ struct config {
 	int64_t connections_max, connections_per_user_max;
 	enum log_level log_level;
 	struct config_ids ids;
-	char *group, *admin_group;			    /* names or numbers */
-	char *subuid_file, *subgid_file;		    /* absolute paths */
-	int64_t user_containers_max, user_memory_max_bytes; /* 0: no limit */
+	char *group, *admin_group;	 /* names or numbers */
+	char *subuid_file, *subgid_file; /* absolute paths */
+	/* 0: no limit */
+	int64_t user_containers_max, user_memory_max_bytes, user_disk_max_bytes;
 };
 
 enum config_outcome { CONFIG_RUN, CONFIG_SHOWED_HELP };

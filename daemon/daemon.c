@@ -320,8 +320,11 @@ static int build_rooms(struct daemon *daemon, struct error *err)
 	params.default_network = daemon->config->default_network;
 	params.logs = daemon->logs;
 	daemon->containers = containers_new(&params);
+	if (containers_limit_disk(daemon->containers, config->user_disk_max_bytes, err) < 0)
+		return -1;
 	if (containers_load(daemon->containers, err) < 0)
 		return error_prefix(err, "read the records");
+	containers_begin_disk(daemon->containers);
 	userns_pool_prepare(daemon->userns_pool);
 	daemon->machines = machines_new(daemon->base, daemon->containers);
 	networks_settle(daemon->networks);

@@ -135,6 +135,15 @@ int access_networks(const struct access_peer *peer, struct error *err)
 	return peer->role == ACCESS_ADMIN ? 0 : denied(peer, "change or list networks", err);
 }
 
+int access_volume_create(const struct access_peer *peer, const struct server_params *server,
+			 uint32_t *ret_project, struct error *err)
+{
+	*ret_project = 0;
+	if (peer->role == ACCESS_ADMIN)
+		return 0;
+	return containers_claim_disk(server->containers, peer->uid, ret_project, err);
+}
+
 /* --- What a container may have --------------------------------------------------------------- */
 
 #define ASKS(name, condition)                            \

@@ -62,6 +62,12 @@ int access_volume(const struct access_peer *peer, const struct volume *volume, s
 /* Networks are administrators': others are on the default one. ERROR_NOT_ALLOWED. */
 int access_networks(const struct access_peer *peer, struct error *err);
 
+/* Whether it may make a volume, and the project (daemon/image/volume.h) that this is to be of.
+ * ERROR_LIMIT_REACHED.
+ */
+int access_volume_create(const struct access_peer *peer, const struct server_params *server,
+			 uint32_t *ret_project, struct error *err);
+
 /* Whether it may ask for such a container, and whose ids that gets: *ret_own says that it is to have
  * those of *ret_ids, and no others. ERROR_NOT_ALLOWED, ERROR_LIMIT_REACHED.
  */

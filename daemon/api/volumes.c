@@ -75,6 +75,13 @@ static struct json_object *name_object(const char *name)
 	return object;
 }
 
+/* It is there, or about to be gone. */
+static void tell_disk(const struct request *request, const struct volume *volume)
+{
+	containers_disk_changed(request->connection->server->params.containers,
+				volume_owner(volume));
+}
+
 static void create(struct request *request)
 {
 	_cleanup_(create_options_done) struct create_options options = { 0 };
@@ -96,12 +103,18 @@ static void create(struct request *request)
 			request_reply(request, name_object(options.name));
 		return;
 	}
+	if (access_volume_create(&request->connection->peer, &request->connection->server->params,
+				 &params.project, &err) < 0) {
+		request_error(request, &err);
+		return;
+	}
 	params.name = options.name;
 	params.labels = options.labels;
 	ticket = request_ticket_new(request, NULL);
 	if (volumes_create(volumes_of(request), &params, request_ticket_done, ticket, &volume,
 			   &err) == 0) {
 		request_ticket_set_reply(ticket, name_object(volume_name(volume)));
+		tell_disk(request, volume);
 		return;
 	}
 	request_ticket_drop(ticket);
@@ -125,6 +138,7 @@ static void remove_(struct request *request)
 		request_error(request, &err);
 		return;
 	}
+	tell_disk(request, volume);
 	volume_remove(volume, request_ticket_done, request_ticket_new(request, NULL));
 }
 
@@ -179,6 +193,7 @@ static void prune(struct request *request)
 		next = next_seen(request, volume_following(volume));
 		if (!is_to_go(request, volume, all))
 			continue;
+		tell_disk(request, volume);
 		json_object_array_add(names, json_object_new_string(volume_name(volume)));
 		if (last)
 			volume_remove(last, NULL, NULL);

@@ -110,6 +110,23 @@ char **containers_with_volume(struct containers *containers, const char *volume)
 
 size_t containers_count(const struct containers *containers, enum container_state state);
 
+/* --- What users have on the disk (disk.h) ---------------------------------------------------- */
+
+/* Before containers_load: what a user who is no administrator may have; 0: no limit. ERROR_INVALID_VALUE
+ * where nothing could be done about it. And when all records are read.
+ */
+int containers_limit_disk(struct containers *containers, int64_t max_bytes, struct error *err);
+void containers_begin_disk(struct containers *containers);
+
+/* For something new of that user's: whether it may be, and the project that its directory is to be of; 0:
+ * none. ERROR_LIMIT_REACHED.
+ */
+int containers_claim_disk(struct containers *containers, uid_t uid, uint32_t *ret_project,
+			  struct error *err);
+
+/* Something of that user's is there, has run, or is gone. */
+void containers_disk_changed(struct containers *containers, uid_t uid);
+
 /* --- Waiting --------------------------------------------------------------------------------- */
 
 enum container_event {

@@ -105,6 +105,7 @@ struct containers {
 	bool sweeping; /* groups of an earlier daemon are on their way out */
 	unsigned int n_sweeps;
 	struct watch watch;
+	struct disk *disk;		 /* NULL: it is not limited */
 	void (*stopped)(void *userdata); /* set once no more may start */
 	void *stopped_userdata;
 };

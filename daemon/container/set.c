@@ -10,6 +10,7 @@
 #include "common/cleanup.h"
 #include "common/clock.h"
 #include "common/text.h"
+#include "daemon/container/disk.h"
 #include "daemon/container/kept.h"
 #include "daemon/container/mounts.h"
 #include "daemon/container/object.h"
@@ -60,6 +61,7 @@ struct containers *containers_free(struct containers *set)
 		container_free(container);
 	events_done(&set->events);
 	groups_done(set);
+	(void)disk_free(set->disk);
 	free(set->image_dir);
 	free(set);
 	return NULL;
@@ -293,6 +295,7 @@ int containers_create(struct containers *set, struct container_create_params *pa
 		return -1;
 	container = container_new(set, id);
 	(void)memcpy(container->name, name, sizeof(name));
+	container->owner = params->owner;
 	container->spec = params->spec;
 	if (params->ids)
 		container_userns_set_ids(container, params->ids);
@@ -300,12 +303,11 @@ int containers_create(struct containers *set, struct container_create_params *pa
 	    container_resolve_command(container, err) < 0 ||
 	    container_log_check_spec(&params->spec, err) < 0 ||
 	    recording_check_spec(&params->spec, err) < 0 ||
-	    container_userns_take(container, err) < 0) {
+	    container_userns_take(container, err) < 0 || disk_claim(container, err) < 0) {
 		container->spec = SPEC_NULL; /* still the caller's */
 		container_free(container);
 		return -1;
 	}
-	container->owner = params->owner;
 	container->discard_on_failure = container->wanted = params->discard_on_failure;
 	container->created_at_us = clock_realtime_us();
 	containers_add(set, container);
@@ -313,6 +315,7 @@ int containers_create(struct containers *set, struct container_create_params *pa
 	if (container_make_volumes(container, 0, err) < 0) {
 		container->spec = SPEC_NULL; /* still the caller's */
 		containers_unlist(container);
+		store_discard_layer(set->params.store, container->id);
 		container_free(container);
 		return -1;
 	}

@@ -5,6 +5,7 @@
 
 #include "common/clock.h"
 #include "common/text.h"
+#include "daemon/container/disk.h"
 #include "daemon/container/object.h"
 
 static struct container *container_of(const struct process *process)
@@ -189,6 +190,8 @@ static int start_refused(struct container *container)
 
 static int begin(struct container *container, struct error *err)
 {
+	if (disk_check_start(container, err) < 0)
+		return -1;
 	container->process.held = container->start.hold_output;
 	/* The process 1 of the run before may still be on its way out, with the layer mounted. */
 	if (container->process.launch)

@@ -6,6 +6,7 @@
 #include "common/cleanup.h"
 #include "common/json.h"
 #include "daemon/container/object.h"
+#include "daemon/container/userns.h"
 #include "daemon/loop/fault.h"
 
 #define TO(state) (1u << CONTAINER_##state)
@@ -235,6 +236,8 @@ void container_transition(struct container *container, enum container_state to)
 	default: /* a moment that no restart of the daemon needs to know of */
 		break;
 	}
+	if (container_userns_is_owners(container))
+		containers_disk_changed(container->set, container->owner);
 	publish(container, from, to);
 }
 

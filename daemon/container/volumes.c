@@ -6,6 +6,7 @@
 #include "common/cleanup.h"
 #include "common/text.h"
 #include "daemon/container/object.h"
+#include "daemon/container/userns.h"
 #include "daemon/image/volume.h"
 
 static bool is_volume(const struct mount_spec *mount)
@@ -49,7 +50,7 @@ char **containers_with_volume(struct containers *set, const char *volume)
 
 static int make_volume(struct container *container, struct mount_spec *mount, struct error *err)
 {
-	const struct volume_params params = { .name = mount->source, .owner = container->owner };
+	struct volume_params params = { .name = mount->source, .owner = container->owner };
 	struct volumes *volumes = container->set->params.volumes;
 	struct volume *volume;
 	struct error ignored;
@@ -58,6 +59,9 @@ static int make_volume(struct container *container, struct mount_spec *mount, st
 
 	if (mount->source && volumes_find(volumes, mount->source, &volume, &ignored) == 0)
 		return 0;
+	if (container_userns_is_owners(container) &&
+	    containers_claim_disk(container->set, container->owner, &params.project, err) < 0)
+		return -1;
 	saved = container_save_begin(container, &ticket);
 	if (volumes_create(volumes, &params, saved, ticket, &volume, err) < 0) {
 		container_save_failed(container, ticket);

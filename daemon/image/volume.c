@@ -12,6 +12,7 @@
 #include "common/json.h"
 #include "common/name.h"
 #include "common/text.h"
+#include "daemon/store/project.h"
 
 enum { RECORD_VERSION = 1, VOLUME_ID_LENGTH = 32, LABELS_MAX = 256 };
 
@@ -258,6 +259,20 @@ static int check_params(struct volumes *volumes, const struct volume_params *par
 	return 0;
 }
 
+/* The volume's own directory first, so that what is made in it is of the project, too. */
+static int make_directory(struct volumes *volumes, const char *id, uint32_t project,
+			  struct error *err)
+{
+	_cleanup_(fd_closep) int fd = -1;
+
+	if (project) {
+		fd = store_open_dir(volumes->store, STORE_VOLUME, id, err);
+		if (fd < 0 || project_enter(fd, project, err) < 0)
+			return -1;
+	}
+	return store_volume_dir(volumes->store, id, err);
+}
+
 int volumes_create(struct volumes *volumes, const struct volume_params *params,
 		   store_callback saved, void *userdata, struct volume **ret, struct error *err)
 {
@@ -267,7 +282,7 @@ int volumes_create(struct volumes *volumes, const struct volume_params *params,
 
 	if (make_id(id, err) < 0 ||
 	    check_params(volumes, params, params->name ? params->name : id, err) < 0 ||
-	    store_volume_dir(volumes->store, id, err) < 0)
+	    make_directory(volumes, id, params->project, err) < 0)
 		return -1;
 	volume = volume_new(volumes, id, params->name ? params->name : id);
 	volume->owner = params->owner;
@@ -307,6 +322,11 @@ const char *volume_name(const struct volume *volume)
 bool volume_is_anonymous(const struct volume *volume)
 {
 	return volume->anonymous;
+}
+
+const char *volume_id(const struct volume *volume)
+{
+	return volume->id;
 }
 
 const char *volume_path(const struct volume *volume)

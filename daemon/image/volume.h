@@ -2,6 +2,7 @@
 #pragma once
 
 #include <stdbool.h>
+#include <stdint.h>
 #include <sys/types.h>
 
 #include <json-c/json_object.h>
@@ -32,6 +33,7 @@ struct volume *volume_following(struct volume *volume);
 struct volume_params {
 	const char *name; /* NULL: one is made up, and the volume is anonymous */
 	uid_t owner;
+	uint32_t project;    /* that its directory is to be of (daemon/store/project.h); 0: none */
 	char *const *labels; /* KEY=VALUE, copied; or NULL */
 };
 
@@ -48,6 +50,9 @@ void volume_remove(struct volume *volume, store_callback removed, void *userdata
 const char *volume_name(const struct volume *volume);
 uid_t volume_owner(const struct volume *volume);
 bool volume_is_anonymous(const struct volume *volume);
+
+/* That of its directory below volumes/ (daemon/store/store.h). */
+const char *volume_id(const struct volume *volume);
 
 /* Absolute path of its directory. */
 const char *volume_path(const struct volume *volume);

@@ -401,12 +401,17 @@ int store_remove(struct store *store, enum store_place place, const char *id,
 
 int store_open_dir(struct store *store, enum store_place place, const char *id, struct error *err)
 {
-	int at = place == STORE_STATE ? store->containers_fd : store->run_containers_fd;
+	int at = directory_of(store, place);
 	int fd = openat(at, id, DIR_FLAGS | O_NOFOLLOW);
 
 	if (fd < 0 && errno == ENOENT && (mkdirat(at, id, 0700) == 0 || errno == EEXIST))
 		fd = openat(at, id, DIR_FLAGS | O_NOFOLLOW);
-	return fd < 0 ? error_set_errno(err, errno, "open the container's directory") : fd;
+	return fd < 0 ? error_set_errno(err, errno, "open the directory of %.12s", id) : fd;
+}
+
+int store_state_fd(const struct store *store)
+{
+	return store->state_fd;
 }
 
 static void sweep_later(struct store *store)

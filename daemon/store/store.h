@@ -77,8 +77,8 @@ int store_remove(struct store *store, enum store_place place, const char *id,
  */
 void store_discard_layer(struct store *store, const char *id);
 
-/* The directory containers/ID below STATE_DIR or RUN_DIR, made if missing (mode 0700). In those of
- * RUN_DIR are only directories of files. A descriptor, or -1.
+/* The directory containers/ID below STATE_DIR or RUN_DIR, or volumes/ID, made if missing (mode 0700). In
+ * those of RUN_DIR are only directories of files. A descriptor, or -1.
  */
 int store_open_dir(struct store *store, enum store_place place, const char *id, struct error *err);
 
@@ -88,6 +88,9 @@ int store_open_dir(struct store *store, enum store_place place, const char *id, 
 enum { STORE_TEMPORARY_SIZE = 24 };
 int store_open_temporary(struct store *store, char name[STORE_TEMPORARY_SIZE], struct error *err);
 void store_drop_temporary(struct store *store, const char *name);
+
+/* STATE_DIR itself; the store's. */
+int store_state_fd(const struct store *store);
 
 /* STATE_DIR/containers/ID, with the directories `upper` and `work` in it, made if missing (mode 0755
  * within the 0700 tree), as an absolute path into buffer.
