@@ -58,6 +58,7 @@ enum setting_kind {
 	SETTING_IDS,
 	SETTING_NETWORK,
 	SETTING_ADDRESS,
+	SETTING_SWITCH,
 };
 
 /* One table for the file's keys and the options, which have '-' for '_'. */
@@ -82,6 +83,7 @@ static const struct setting {
 	{ "default_network", SETTING_NETWORK, offsetof(struct config, default_network) },
 	{ "publish_address", SETTING_ADDRESS, offsetof(struct config, publish_address) },
 	{ "user_disk_max", SETTING_BYTES, offsetof(struct config, user_disk_max_bytes) },
+	{ "firewall_exceptions", SETTING_SWITCH, offsetof(struct config, firewall_exceptions) },
 	{ "connections_max", SETTING_COUNT, offsetof(struct config, connections_max) },
 	{ "connections_per_user_max", SETTING_COUNT,
 	  offsetof(struct config, connections_per_user_max) },
@@ -179,6 +181,15 @@ static int set_address(char **address, const char *value, struct error *err)
 	return 0;
 }
 
+static int set_switch(bool *on, const char *value, struct error *err)
+{
+	*on = strcmp(value, "true") == 0 || strcmp(value, "yes") == 0;
+	if (*on || strcmp(value, "false") == 0 || strcmp(value, "no") == 0)
+		return 0;
+	return error_set(err, ERROR_INVALID_VALUE, "\"%.32s\" is none of true, false, yes, no",
+			 value);
+}
+
 static int apply(struct config *config, const struct setting *setting, const char *value,
 		 struct error *err)
 {
@@ -205,6 +216,8 @@ static int apply(struct config *config, const struct setting *setting, const cha
 		return set_network((char **)(void *)at, value, err);
 	case SETTING_ADDRESS:
 		return set_address((char **)(void *)at, value, err);
+	case SETTING_SWITCH:
+		return set_switch((bool *)(void *)at, value, err);
 	case SETTING_LEVEL:
 		return set_level((enum log_level *)(void *)at, value, err);
 	case SETTING_IDS:
@@ -380,6 +393,7 @@ int config_read(int argc, char **argv, struct config *ret, enum config_outcome *
 	config.admin_group = alloc_strdup("dokrust-admin");
 	config.subuid_file = alloc_strdup("/etc/subuid");
 	config.subgid_file = alloc_strdup("/etc/subgid");
+	config.firewall_exceptions = true;
 	config.default_network = alloc_strdup(NETWORK_DEFAULT);
 	config.executable = executable_path();
 	if (read_file(file ? file : CONFIG_FILE, file != NULL, &config, err) < 0 ||

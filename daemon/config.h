@@ -16,8 +16,9 @@ struct config {
 	char *socket, *state_dir, *run_dir, *image_dir; /* absolute paths */
 	char *executable;				/* where this program was when it started */
 	char *cgroup_unit;				/* or NULL */
-	char *default_network; /* of containers that name none; NULL: loopback alone */
-	char *publish_address; /* of ports that name none; NULL: all */
+	char *default_network;	  /* of containers that name none; NULL: loopback alone */
+	char *publish_address;	  /* of ports that name none; NULL: all */
+	bool firewall_exceptions; /* other firewalls of the host are told to let networks through */
 	bool keep;
 	int64_t connections_max, connections_per_user_max;
 	enum log_level log_level;

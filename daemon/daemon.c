@@ -23,6 +23,7 @@
 #include "daemon/launch/launch.h"
 #include "daemon/launch/userns.h"
 #include "daemon/logs/logs.h"
+#include "daemon/loop/bus.h"
 #include "daemon/loop/reaper.h"
 #include "daemon/machines.h"
 #include "daemon/network/network.h"
@@ -51,6 +52,7 @@ struct daemon {
 	struct server *server;
 	struct keep *keep;
 	struct cgroups *cgroups;
+	struct bus *bus;
 	struct machines *machines;
 	struct event *signals[SIGNALS_COUNT];
 	struct event *watchdog; /* NULL: nobody asks for it */
@@ -273,6 +275,8 @@ static int make_networks(struct daemon *daemon, struct error *err)
 		.base = daemon->base,
 		.store = daemon->store,
 		.run_dir = daemon->config->run_dir,
+		.bus = daemon->bus,
+		.leave_firewalls = !daemon->config->firewall_exceptions,
 		.publish_address = daemon->config->publish_address,
 		.complain = complain_of_network,
 		.tell = tell,
@@ -298,6 +302,7 @@ static int build_rooms(struct daemon *daemon, struct error *err)
 	    logs_new(daemon->base, daemon->reaper, daemon->keep, &daemon->logs, err) < 0 ||
 	    launcher_new(daemon->base, daemon->reaper, &daemon->launcher, err) < 0)
 		return -1;
+	daemon->bus = bus_new(daemon->base);
 	if (find_cgroups(daemon, err) < 0)
 		return error_prefix(err, "control groups");
 	params.userns_pool = daemon->userns_pool =
@@ -326,7 +331,7 @@ static int build_rooms(struct daemon *daemon, struct error *err)
 		return error_prefix(err, "read the records");
 	containers_begin_disk(daemon->containers);
 	userns_pool_prepare(daemon->userns_pool);
-	daemon->machines = machines_new(daemon->base, daemon->containers);
+	daemon->machines = machines_new(daemon->bus, daemon->containers);
 	networks_settle(daemon->networks);
 	return open_door(daemon, err);
 }
@@ -457,6 +462,7 @@ static void take_down(struct daemon *daemon)
 	daemon->containers = containers_free(daemon->containers);
 	daemon->volumes = volumes_free(daemon->volumes);
 	daemon->networks = networks_free(daemon->networks, leaves);
+	daemon->bus = bus_free(daemon->bus);
 	daemon->logs = logs_free(daemon->logs);
 	daemon->launcher = launcher_free(daemon->launcher);
 	daemon->userns_pool = userns_pool_free(daemon->userns_pool);

@@ -4,12 +4,12 @@
  */
 #pragma once
 
-#include <event2/event.h>
-
+struct bus;
 struct containers;
 struct machines;
 
-struct machines *machines_new(struct event_base *base, struct containers *containers);
+/* The bus is the caller's, and outlives it. */
+struct machines *machines_new(struct bus *bus, struct containers *containers);
 
 /* What was not sent yet is not. NULL-safe; returns NULL. */
 struct machines *machines_free(struct machines *machines);

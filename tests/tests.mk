@@ -1,8 +1,10 @@
 # The tests; the Makefile includes this. Parts that have a file of their own are at its end.
 
-TEST_PACKAGES := bind9-dnsutils clang curl iproute2 libclang-rt-dev libcmocka-dev mmdebstrap nftables \
+TEST_PACKAGES := bind9-dnsutils clang curl iproute2 iptables libclang-rt-dev libcmocka-dev mmdebstrap nftables \
                  nginx-light openssh-client openssh-server python3-pexpect python3-pytest python3-pyte python3-pytest-timeout \
                  python3-pytest-xdist strace
+# Services that a package would start, and that nobody wants for the sake of a test.
+BESIDE_PACKAGES := dbus docker.io firewalld iptables
 LINT_PACKAGES := clang clang-format clang-tidy cppcheck libcmocka-dev mandoc pyflakes3 shellcheck
 
 JOBS    := $(shell nproc)
@@ -89,6 +91,12 @@ system-programs: all
 
 system: system-programs $(DEBIAN) ## system tests of what is built (PYTEST="-k NAME" for some)
 	@$(call system,$(BUILD))
+
+.PHONY: test-beside
+test-beside: deps test-deps ## test beside docker and firewalld, which it installs
+	@tests/install-packages $(BESIDE_PACKAGES)
+	+@$(MAKE) --no-print-directory -s -j$(JOBS) system-programs
+	@DOKRUST_BESIDE=yes $(call system,$(BUILD)) -k test_beside_
 
 LIFECYCLES ?= 20000
 

@@ -12,6 +12,8 @@
 #include "daemon/network/object.h"
 #include "daemon/network/publish.h"
 
+struct text; /* firewall_text.h */
+
 /* Makes the tables. EOPNOTSUPP and the like where the kernel has no nftables. */
 int firewall_new(struct networks *networks, struct firewall **ret, struct error *err);
 
@@ -32,3 +34,11 @@ void firewall_remove_endpoint(struct firewall *firewall, const struct endpoint *
 int firewall_add_ports(struct firewall *firewall, const struct publication *publication,
 		       struct error *err);
 void firewall_remove_ports(struct firewall *firewall, const struct publication *publication);
+
+/* Carries commands out in one transaction (nft(8)); the text is freed. */
+int firewall_run(struct firewall *firewall, const char *commands, struct error *err);
+int firewall_run_text(struct firewall *firewall, struct text *text, struct error *err);
+
+/* What a command lists (libnftables-json(5), the array of it); the caller's. */
+int firewall_list(struct firewall *firewall, const char *command, struct json_object **ret,
+		  struct error *err);

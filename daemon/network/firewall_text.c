@@ -8,7 +8,7 @@
 #include "common/alloc.h"
 #include "common/cleanup.h"
 
-static __attribute__((format(printf, 2, 3))) void put(struct text *text, const char *format, ...)
+void text_put(struct text *text, const char *format, ...)
 {
 	va_list arguments;
 
@@ -130,15 +130,15 @@ void firewall_text_tables(struct text *text, const struct networks *networks)
 {
 	const char *name = networks->instance;
 
-	put(text, "add table inet %s\ndelete table inet %s\n", name, name);
-	put(text, "add table bridge %s\ndelete table bridge %s\n", name, name);
-	put(text, "table inet %s {\n%s}\n", name, inet_table);
-	put(text, "table bridge %s {\n", name);
+	text_put(text, "add table inet %s\ndelete table inet %s\n", name, name);
+	text_put(text, "add table bridge %s\ndelete table bridge %s\n", name, name);
+	text_put(text, "table inet %s {\n%s}\n", name, inet_table);
+	text_put(text, "table bridge %s {\n", name);
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Wformat-nonliteral"
-	put(text, bridge_table, networks->tag);
+	text_put(text, bridge_table, networks->tag);
 #pragma GCC diagnostic pop
-	put(text, "}\n");
+	text_put(text, "}\n");
 }
 
 /* --- Elements -------------------------------------------------------------------------------- */
@@ -148,18 +148,19 @@ void firewall_text_network(struct text *text, const struct network *network, con
 	const char *name = network->set->instance;
 	char subnet[ADDRESS_TEXT_SIZE];
 
-	put(text, "%s element inet %s bridges { \"%s\" }\n", verb, name, network->bridge);
-	put(text, "%s element inet %s same { \"%s\" . \"%s\" }\n", verb, name, network->bridge,
-	    network->bridge);
-	put(text, "%s element inet %s subnets4 { %s }\n", verb, name,
-	    subnet_format(&network->ipv4, subnet));
+	text_put(text, "%s element inet %s bridges { \"%s\" }\n", verb, name, network->bridge);
+	text_put(text, "%s element inet %s same { \"%s\" . \"%s\" }\n", verb, name, network->bridge,
+		 network->bridge);
+	text_put(text, "%s element inet %s subnets4 { %s }\n", verb, name,
+		 subnet_format(&network->ipv4, subnet));
 	if (network->ipv6.address.family)
-		put(text, "%s element inet %s subnets6 { %s }\n", verb, name,
-		    subnet_format(&network->ipv6, subnet));
+		text_put(text, "%s element inet %s subnets6 { %s }\n", verb, name,
+			 subnet_format(&network->ipv6, subnet));
 	if (network->internal)
-		put(text, "%s element inet %s internal { \"%s\" }\n", verb, name, network->bridge);
+		text_put(text, "%s element inet %s internal { \"%s\" }\n", verb, name,
+			 network->bridge);
 	if (network->host_access)
-		put(text, "%s element inet %s open { \"%s\" }\n", verb, name, network->bridge);
+		text_put(text, "%s element inet %s open { \"%s\" }\n", verb, name, network->bridge);
 }
 
 /* One set's elements of the block, in one command. */
@@ -170,18 +171,18 @@ static void put_block(struct text *text, const struct network *network, uint32_t
 	const uint32_t end = subnet_size(&network->ipv4);
 	char port[IFNAMSIZ], shown[ADDRESS_TEXT_SIZE];
 
-	put(text, "%s element bridge %s %s { ", verb, network->set->instance, sets[which]);
+	text_put(text, "%s element bridge %s %s { ", verb, network->set->instance, sets[which]);
 	for (uint32_t i = block * LEASE_BLOCK; i < (block + 1) * LEASE_BLOCK && i < end; i++) {
 		struct address ipv4, ipv6 = { 0 };
 		uint8_t mac[MAC_SIZE];
 
 		lease_port_name(network, i, port);
 		lease_standard(network, i, &ipv4, &ipv6, mac);
-		put(text, "\"%s\" . %s, ", port,
-		    which == 0 ? mac_format(mac, shown) :
-				 address_format(which == 1 ? &ipv4 : &ipv6, shown));
+		text_put(text, "\"%s\" . %s, ", port,
+			 which == 0 ? mac_format(mac, shown) :
+				      address_format(which == 1 ? &ipv4 : &ipv6, shown));
 	}
-	put(text, "}\n");
+	text_put(text, "}\n");
 }
 
 static void put_whole_block(struct text *text, const struct network *network, uint32_t block,
@@ -207,11 +208,11 @@ void firewall_text_custom(struct text *text, const struct endpoint *endpoint, co
 
 	lease_standard(endpoint->network, endpoint->index, &ipv4, &ipv6, mac);
 	if (memcmp(mac, endpoint->mac, MAC_SIZE) != 0)
-		put(text, "%s element bridge %s macs { \"%s\" . %s }\n", verb, name, endpoint->host,
-		    mac_format(endpoint->mac, shown));
+		text_put(text, "%s element bridge %s macs { \"%s\" . %s }\n", verb, name,
+			 endpoint->host, mac_format(endpoint->mac, shown));
 	if (!address_equal(&ipv6, &endpoint->ipv6))
-		put(text, "%s element bridge %s ipv6 { \"%s\" . %s }\n", verb, name, endpoint->host,
-		    address_format(&endpoint->ipv6, shown));
+		text_put(text, "%s element bridge %s ipv6 { \"%s\" . %s }\n", verb, name,
+			 endpoint->host, address_format(&endpoint->ipv6, shown));
 }
 
 void firewall_text_endpoint(struct text *text, struct endpoint *endpoint, const char *verb)
@@ -242,15 +243,15 @@ static void put_port(struct text *text, const struct publication *publication,
 
 	if (!to.family || (port->address.family && port->address.family != family))
 		return;
-	put(text, "%s element inet %s ", verb, publication->networks->instance);
+	text_put(text, "%s element inet %s ", verb, publication->networks->instance);
 	if (one)
-		put(text, "ports%c { %s . ", digit, address_format(&port->address, address));
+		text_put(text, "ports%c { %s . ", digit, address_format(&port->address, address));
 	else
-		put(text, "any%c { ", digit);
-	put(text, "%s . %u", port_protocol_name(port->protocol), port->host);
+		text_put(text, "any%c { ", digit);
+	text_put(text, "%s . %u", port_protocol_name(port->protocol), port->host);
 	if (verb[0] == 'a')
-		put(text, " : %s . %u", address_format(&to, address), port->container);
-	put(text, " }\n");
+		text_put(text, " : %s . %u", address_format(&to, address), port->container);
+	text_put(text, " }\n");
 }
 
 void firewall_text_ports(struct text *text, const struct publication *publication, const char *verb)

@@ -11,6 +11,8 @@ struct text {
 	void *stream;
 };
 
+void text_put(struct text *text, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
 /* The text, the caller's; "" if there is none. */
 char *text_take(struct text *text);
 

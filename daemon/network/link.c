@@ -252,33 +252,9 @@ int link_remove(int netlink, const char *name, struct error *err)
 
 /* --- Looking --------------------------------------------------------------------------------- */
 
-struct wanted {
-	unsigned int type;
-	const struct nlattr *found;
-};
-
-static int compare_attribute(const struct nlattr *attribute, void *userdata)
-{
-	struct wanted *wanted = userdata;
-
-	if (mnl_attr_get_type(attribute) != wanted->type)
-		return MNL_CB_OK;
-	wanted->found = attribute;
-	return MNL_CB_STOP;
-}
-
-static const struct nlattr *find_attribute(const struct nlmsghdr *message, size_t fixed,
-					   unsigned int type)
-{
-	struct wanted wanted = { .type = type };
-
-	(void)mnl_attr_parse(message, (unsigned int)fixed, compare_attribute, &wanted);
-	return wanted.found;
-}
-
 static const char *link_text(const struct nlmsghdr *message, unsigned int type)
 {
-	const struct nlattr *found = find_attribute(message, sizeof(struct ifinfomsg), type);
+	const struct nlattr *found = netlink_find(message, sizeof(struct ifinfomsg), type);
 
 	return found && mnl_attr_validate(found, MNL_TYPE_NUL_STRING) >= 0 ?
 		       mnl_attr_get_str(found) :
@@ -292,8 +268,7 @@ struct counting {
 
 static int take_counters(const struct nlmsghdr *message, void *userdata)
 {
-	const struct nlattr *found =
-		find_attribute(message, sizeof(struct ifinfomsg), IFLA_STATS64);
+	const struct nlattr *found = netlink_find(message, sizeof(struct ifinfomsg), IFLA_STATS64);
 	struct rtnl_link_stats64 stats = { 0 };
 	struct counting *counting = userdata;
 	size_t size;
@@ -375,8 +350,8 @@ static int tell_route(const struct nlmsghdr *message, void *userdata)
 {
 	const struct listing *listing = userdata;
 	const struct rtmsg *route = mnl_nlmsg_get_payload(message);
-	const struct nlattr *destination = find_attribute(message, sizeof(*route), RTA_DST);
-	const struct nlattr *oif = find_attribute(message, sizeof(*route), RTA_OIF);
+	const struct nlattr *destination = netlink_find(message, sizeof(*route), RTA_DST);
+	const struct nlattr *oif = netlink_find(message, sizeof(*route), RTA_OIF);
 	struct subnet subnet = { .prefix = route->rtm_dst_len };
 
 	if (!leads_elsewhere(message, route) || !destination ||

@@ -123,3 +123,28 @@ int netlink_query(int fd, const struct netlink_batch *batch, mnl_cb_t callback, 
 	} while (r > 0);
 	return r < 0 ? error_set_errno(err, errno, "%s", batch->what[0]) : 0;
 }
+
+/* --- Reading --------------------------------------------------------------------------------- */
+
+struct wanted {
+	unsigned int type;
+	const struct nlattr *found;
+};
+
+static int compare_attribute(const struct nlattr *attribute, void *userdata)
+{
+	struct wanted *wanted = userdata;
+
+	if (mnl_attr_get_type(attribute) != wanted->type)
+		return MNL_CB_OK;
+	wanted->found = attribute;
+	return MNL_CB_STOP;
+}
+
+const struct nlattr *netlink_find(const struct nlmsghdr *message, size_t fixed, unsigned int type)
+{
+	struct wanted wanted = { .type = type };
+
+	(void)mnl_attr_parse(message, (unsigned int)fixed, compare_attribute, &wanted);
+	return wanted.found;
+}

@@ -41,3 +41,6 @@ int netlink_run(int fd, const struct netlink_batch *batch, struct error *err);
  */
 int netlink_query(int fd, const struct netlink_batch *batch, mnl_cb_t callback, void *userdata,
 		  struct error *err);
+
+/* The attribute of a message, behind its fixed part; NULL: it has none. */
+const struct nlattr *netlink_find(const struct nlmsghdr *message, size_t fixed, unsigned int type);

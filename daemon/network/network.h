@@ -22,6 +22,7 @@
 #include "common/network_spec.h"
 #include "daemon/store/store.h"
 
+struct bus;
 struct networks;
 struct network;
 struct endpoint;
@@ -31,7 +32,9 @@ struct networks_params {
 	struct event_base *base;
 	struct store *store;
 	const char *run_dir;
+	struct bus *bus;	     /* for firewalld; the caller's */
 	const char *publish_address; /* what ports are published on by default; NULL: all */
+	bool leave_firewalls;	     /* makes no rules in other firewalls' */
 	/* Told of what no caller waits for, and of what was changed on the host. */
 	void (*complain)(const char *network, const struct error *err);
 	void (*tell)(const char *message);

@@ -11,8 +11,10 @@ import processes
 from host import BUILD, SANITIZED, TOP, Ctl, Daemon
 from users import ANN, BOB, SETTINGS, SUBIDS, USERS, ADMINS, User
 
-# They are about the build itself, of which a sanitized one is not made to be installed.
+# It is about the build itself, of which a sanitized one is not made to be installed.
 collect_ignore = ["test_build.py"] if SANITIZED else []
+# These need services that a package starts: see `make test-beside`.
+collect_ignore_glob = [] if "DOKRUST_BESIDE" in os.environ else ["test_beside_*.py"]
 
 
 def pytest_configure(config):

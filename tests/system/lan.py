@@ -113,3 +113,19 @@ def connect_from(space, host, port, timeout_s=3):
               "print(s.recv(100).decode(), end='')")
     result = space.tries("/usr/bin/python3", "-c", script, host, str(port), str(timeout_s))
     return result.out.strip() if result.status == 0 else None
+
+
+@contextlib.contextmanager
+def listening(space, port):
+    """While a server there says "reached" to whoever connects."""
+    server = space.spawn("/usr/bin/python3", "-c",
+                         "import socket\ns = socket.create_server(('0.0.0.0', %d))\n"
+                         "print('ready', flush=True)\n"
+                         "while True: s.accept()[0].sendall(b'reached')" % port,
+                         stdout=subprocess.PIPE)
+    try:
+        server.stdout.readline()
+        yield
+    finally:
+        server.kill()
+        server.wait()

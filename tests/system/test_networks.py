@@ -7,7 +7,7 @@ import pytest
 
 import processes
 from host import Ctl
-from lan import HOST, HOST6, OTHER, address, ask, connect_from, lan, serve
+from lan import HOST, HOST6, OTHER, address, ask, connect_from, lan, listening, serve
 
 
 @pytest.fixture
@@ -242,24 +242,13 @@ def test_a_port_that_is_in_use_is_an_error_before_anything_starts(ctl, daemon, w
 
 # --- What cannot be reached ----------------------------------------------------------------------
 
-def listen_on_host(space, port):
-    server = space.spawn("/usr/bin/python3", "-c",
-                         "import socket\ns = socket.create_server(('0.0.0.0', %d))\n"
-                         "print('ready', flush=True)\n"
-                         "while True: s.accept()[0].sendall(b'reached')" % port,
-                         stdout=subprocess.PIPE)
-    server.stdout.readline()
-    return server
-
-
 def test_networks_do_not_reach_each_other_nor_the_host(ctl, daemon, wire):
     ctl.ok("network", "create", "one")
     ctl.ok("network", "create", "--internal", "closed")
     ctl.ok("network", "create", "--opt", "host_access=true", "open")
     serve(daemon, "a", "--network", "one")
     serve(daemon, "c", "--network", "closed")
-    servers = [listen_on_host(wire.host, 4444), listen_on_host(wire.other, 4445)]
-    try:
+    with listening(wire.host, 4444), listening(wire.other, 4445):
         there = address(daemon, "a", "one")
         script = (f"{ask(there)}; {ask(address(daemon, 'c', 'closed'))}; {ask(HOST, 4444)}; "
                   f"{ask(network(ctl)['gateway'], 4444)}; echo end; {ask(OTHER, 4445)}")
@@ -272,10 +261,6 @@ def test_networks_do_not_reach_each_other_nor_the_host(ctl, daemon, wire):
         # From another host that knows a way there, too.
         wire.other("ip", "route", "add", there, "via", HOST)
         assert connect_from(wire.other, there, 80, 1) is None
-    finally:
-        for server in servers:
-            server.kill()
-            server.wait()
 
 
 def test_a_container_cannot_pose_as_another(ctl, daemon):
