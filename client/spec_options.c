@@ -28,6 +28,11 @@ static int parse_stop_signal(const char *text, void *value, struct error *err)
 	return 0;
 }
 
+static int parse_rate(const char *text, void *value, struct error *err)
+{
+	return network_rate_parse(text, value, err);
+}
+
 /* --- Mounts */
 
 static int parse_volume(const char *text, void *value, struct error *err)
@@ -111,6 +116,8 @@ const struct option spec_options_table[] = {
 	TEXT("mac-address", '\0', OPTION_TEXT, mac, "MAC", "its MAC address there"),
 	TEXT("network-alias", '\0', OPTION_TEXTS, aliases, "NAME",
 	     "one more name for it on its networks"),
+	PARSED("network-rate", '\0', spec.network.rate_bits, parse_rate, "RATE",
+	       "what passes on each network, each way, a second: 10mbit"),
 	TEXT("publish", 'p', OPTION_TEXTS, spec.network.ports, "[[IP:]HOST:]PORT[/udp]",
 	     "have a port of the host lead to one of its"),
 	FLAG("publish-all", 'P', spec.network.publish_all, "publish what --expose names"),

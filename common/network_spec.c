@@ -10,6 +10,7 @@
 #include "common/cleanup.h"
 #include "common/json.h"
 #include "common/name.h"
+#include "common/parse.h"
 #include "common/text.h"
 
 enum { ALIASES_MAX = 32, HOST_NAME_LENGTH_MAX = 253, SEARCH_MAX = 16 };
@@ -22,6 +23,9 @@ static const struct json_field fields[] = {
 	JSON_FIELD(struct network_spec, dns_search, JSON_STRINGS),
 	JSON_FIELD(struct network_spec, dns_options, JSON_STRINGS),
 	JSON_FIELD(struct network_spec, hosts, JSON_STRINGS),
+	{ .key = "network_rate_bits",
+	  .kind = JSON_INT,
+	  .offset = offsetof(struct network_spec, rate_bits) },
 	{ .key = "network", .kind = JSON_STRING, .offset = offsetof(struct network_spec, mode) },
 };
 
@@ -160,7 +164,8 @@ void network_spec_to_json(const struct network_spec *spec, struct json_object *o
 	struct json_object *array;
 
 	for (size_t i = 0; i < ARRAY_SIZE(fields); i++)
-		if (fields[i].kind != JSON_BOOL || spec->publish_all)
+		if ((fields[i].kind != JSON_BOOL || spec->publish_all) &&
+		    (fields[i].kind != JSON_INT || spec->rate_bits))
 			json_write_fields(object, &fields[i], 1, spec);
 	if (!spec->networks.n)
 		return;
@@ -327,12 +332,39 @@ int network_spec_validate(const struct network_spec *spec, struct error *err)
 	    !spec->mode[strlen("container:")])
 		return error_set_subject(err, ERROR_INVALID_VALUE, "network",
 					 "container: name the container whose network it shares");
+	if (spec->rate_bits && spec->mode)
+		return error_set_subject(err, ERROR_INVALID_VALUE, "network_rate_bits",
+					 "\"%.64s\" is no network that a rate could be limited on",
+					 spec->mode);
+	if (spec->rate_bits &&
+	    (spec->rate_bits < NETWORK_RATE_MIN_BITS || spec->rate_bits > NETWORK_RATE_MAX_BITS))
+		return error_set_subject(err, ERROR_INVALID_VALUE, "network_rate_bits",
+					 "a network's rate is from 8kbit to 1000gbit a second");
 	if (check_networks(spec, err) < 0 || check_ports(spec, err) < 0)
 		return -1;
 	return check_names(spec, err);
 }
 
 /* --- Text ------------------------------------------------------------------------------------ */
+
+int network_rate_parse(const char *text, int64_t *ret_bits, struct error *err)
+{
+	static const char *const units[] = { "bit", "kbit", "mbit", "gbit" };
+	const size_t digits = strspn(text, "0123456789");
+	_cleanup_(freep) char *number = alloc_printf("%.*s", (int)digits, text);
+	int64_t factor = 1, value;
+
+	for (size_t i = 0; i < ARRAY_SIZE(units); i++, factor *= 1000) {
+		if (strcmp(text + digits, units[i]) != 0)
+			continue;
+		if (parse_integer(number, 1, NETWORK_RATE_MAX_BITS / factor, &value, err) < 0)
+			break;
+		*ret_bits = value * factor;
+		return 0;
+	}
+	return error_set(err, ERROR_INVALID_VALUE,
+			 "\"%.32s\" is no rate; write 10mbit, or 512kbit, or 1gbit", text);
+}
 
 static int take_option(struct network_attachment *attachment, const char *option, struct error *err)
 {

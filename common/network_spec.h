@@ -14,8 +14,9 @@
 #define NETWORK_DEFAULT "bridge"
 
 enum {
-	NETWORKS_MAX = 16,   /* of one container */
-	PORTS_MAX = 4096,    /* that one container publishes */
+	NETWORKS_MAX = 16, /* of one container */
+	PORTS_MAX = 4096,  /* that one container publishes */
+	NETWORK_RATE_MIN_BITS = 8000,
 	NAMESERVERS_MAX = 3, /* resolv.conf(5) */
 	HOSTS_MAX = 256,     /* lines of one container's own in /etc/hosts */
 };
@@ -39,8 +40,11 @@ struct network_spec {
 	char **expose; /* PORT[-PORT][/PROTOCOL]: what publish_all publishes */
 	bool publish_all;
 	char **dns, **dns_search, **dns_options;
-	char **hosts; /* NAME:ADDRESS */
+	char **hosts;	   /* NAME:ADDRESS */
+	int64_t rate_bits; /* a second, each way, on each network; 0: no limit */
 };
+
+#define NETWORK_RATE_MAX_BITS INT64_C(1000000000000)
 
 #define NETWORK_SPEC_NULL ((struct network_spec){ 0 })
 
@@ -72,6 +76,9 @@ void network_attachments_remove(struct network_attachments *list, const char *ne
  * mac and alias.
  */
 int network_spec_add_text(struct network_spec *spec, const char *text, struct error *err);
+
+/* Bits a second: a number and bit, kbit, mbit or gbit, in powers of 1000 (tc(8)). */
+int network_rate_parse(const char *text, int64_t *ret_bits, struct error *err);
 
 /* --- Ports ----------------------------------------------------------------------------------- */
 

@@ -1,6 +1,6 @@
 # The tests; the Makefile includes this. Parts that have a file of their own are at its end.
 
-TEST_PACKAGES := bind9-dnsutils clang curl iproute2 iptables libclang-rt-dev libcmocka-dev mmdebstrap nftables \
+TEST_PACKAGES := bind9-dnsutils clang curl iperf3 iproute2 iptables libclang-rt-dev libcmocka-dev mmdebstrap nftables \
                  nginx-light openssh-client openssh-server python3-pexpect python3-pytest python3-pyte python3-pytest-timeout \
                  python3-pytest-xdist strace
 # Services that a package would start, and that nobody wants for the sake of a test.

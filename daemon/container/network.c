@@ -90,6 +90,7 @@ static int add_endpoint(struct container *container, const struct network_attach
 		.names = names,
 		.owner = container->id,
 		.dns = container->spec.network.dns,
+		.rate_bits = container->spec.network.rate_bits,
 	};
 	struct network *network;
 
@@ -356,6 +357,7 @@ static int adopt_endpoint(struct container *container, struct json_object *objec
 		.names = names,
 		.owner = container->id,
 		.dns = container->spec.network.dns,
+		.rate_bits = container->spec.network.rate_bits,
 	};
 
 	if (container->n_endpoints == NETWORKS_MAX)

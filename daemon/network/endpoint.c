@@ -19,6 +19,7 @@ static struct endpoint *make(struct network *network, const struct endpoint_para
 
 	endpoint->network = network;
 	endpoint->number = params->number;
+	endpoint->rate_bits = params->rate_bits;
 	endpoint->owner = alloc_strdup(params->owner);
 	endpoint->names = strv_copy(params->names);
 	endpoint->dns = strv_copy(params->dns);
@@ -137,7 +138,6 @@ int endpoint_disconnect(struct endpoint *endpoint, struct error *err)
 struct record {
 	char *network, *ipv4_address, *ipv6_address, *mac_address;
 	int64_t number, index;
-	bool custom;
 };
 
 static const struct json_field fields[] = {
@@ -147,7 +147,6 @@ static const struct json_field fields[] = {
 	JSON_FIELD(struct record, mac_address, JSON_STRING),
 	JSON_FIELD(struct record, number, JSON_INT),
 	JSON_FIELD(struct record, index, JSON_INT),
-	JSON_FIELD(struct record, custom, JSON_BOOL),
 };
 
 struct json_object *endpoint_to_record(const struct endpoint *endpoint)
@@ -161,7 +160,6 @@ struct json_object *endpoint_to_record(const struct endpoint *endpoint)
 		.mac_address = mac,
 		.number = endpoint->number,
 		.index = endpoint->index,
-		.custom = endpoint->custom,
 	};
 
 	(void)address_format(&endpoint->ipv4, ipv4);
@@ -187,7 +185,6 @@ static int adopt(struct networks *networks, const struct record *record,
 	endpoint = make(network, params);
 	endpoint->number = (unsigned int)record->number;
 	endpoint->index = (uint32_t)record->index;
-	endpoint->custom = record->custom;
 	lease_port_name(network, endpoint->index, endpoint->host);
 	if (address_parse(record->ipv4_address, AF_INET, &endpoint->ipv4, err) < 0 ||
 	    (record->ipv6_address &&
@@ -250,7 +247,6 @@ struct json_object *endpoint_to_json(const struct endpoint *endpoint)
 
 	json_object_object_del(object, "number");
 	json_object_object_del(object, "index");
-	json_object_object_del(object, "custom");
 	(void)snprintf(inside, sizeof(inside), "eth%u", endpoint->number);
 	json_object_object_add(object, "interface", json_object_new_string(inside));
 	for (char **name = endpoint->names; name && *name; name++)

@@ -199,9 +199,8 @@ void firewall_remove_endpoint(struct firewall *firewall, const struct endpoint *
 	struct text text = { 0 };
 	struct error ignored;
 
-	if (!endpoint->custom)
-		return;
 	firewall_text_custom(&text, endpoint, "delete");
+	firewall_text_rate(&text, endpoint, "delete");
 	(void)firewall_run_text(firewall, &text, &ignored);
 }
 

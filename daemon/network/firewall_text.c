@@ -35,13 +35,19 @@ char *text_take(struct text *text)
 /* What comes in by a port of a bridge of ours has the addresses that were leased for that port. Of
  * IPv6, neighbours are asked from no address, too, and nobody poses as a router.
  */
+enum { BURST_BYTES = 128 * 1024 };
+
 static const char bridge_table[] =
 	" set macs { type ifname . ether_addr; }\n"
 	" set ipv4 { type ifname . ipv4_addr; }\n"
 	" set ipv6 { type ifname . ipv6_addr; }\n"
+	/* Limits, named after the port. */
+	" map out { type ifname : limit; }\n"
+	" map in { type ifname : limit; }\n"
 	" chain prerouting {\n"
 	"  type filter hook prerouting priority -300; policy accept;\n"
 	"  iifname != \"dkv%s*\" accept\n"
+	"  limit name iifname map @out drop\n"
 	"  iifname . ether saddr != @macs drop\n"
 	"  ether type ip iifname . ip saddr @ipv4 accept\n"
 	"  ether type arp iifname . arp saddr ether @macs iifname . arp saddr ip @ipv4 accept\n"
@@ -50,6 +56,10 @@ static const char bridge_table[] =
 	"  iifname . ip6 saddr @ipv6 accept\n"
 	"  ip6 saddr :: icmpv6 type { nd-neighbor-solicit, mld2-listener-report } accept\n"
 	"  drop\n"
+	" }\n"
+	" chain postrouting {\n"
+	"  type filter hook postrouting priority 0; policy accept;\n"
+	"  limit name oifname map @in drop\n"
 	" }\n";
 
 /* Ports of the host: those of one address, then those of all. What a container sends to such a port
@@ -199,6 +209,33 @@ void firewall_text_known(struct text *text, const struct network *network, const
 			put_whole_block(text, network, block, verb);
 }
 
+/* The kernel's bucket holds what passes in a second, and as much as is named: a packet that is not
+ * segmented yet has to fit.
+ */
+void firewall_text_rate(struct text *text, const struct endpoint *endpoint, const char *verb)
+{
+	static const char *const ways[] = { "out", "in" };
+	const char *name = endpoint->network->set->instance;
+	const bool add = verb[0] == 'a';
+
+	for (size_t i = 0; endpoint->rate_bits && i < ARRAY_SIZE(ways); i++) {
+		if (add)
+			text_put(text,
+				 "add limit bridge %s %s-%s { rate over %lld bytes/second burst %d "
+				 "bytes; }\n",
+				 name, ways[i], endpoint->host,
+				 (long long)(endpoint->rate_bits / 8), BURST_BYTES);
+		if (add)
+			text_put(text, "add element bridge %s %s { \"%s\" : \"%s-%s\" }\n", name,
+				 ways[i], endpoint->host, ways[i], endpoint->host);
+		else
+			text_put(text,
+				 "delete element bridge %s %s { \"%s\" }\n"
+				 "delete limit bridge %s %s-%s\n",
+				 name, ways[i], endpoint->host, name, ways[i], endpoint->host);
+	}
+}
+
 void firewall_text_custom(struct text *text, const struct endpoint *endpoint, const char *verb)
 {
 	struct address ipv4, ipv6 = { 0 };
@@ -226,6 +263,7 @@ void firewall_text_endpoint(struct text *text, struct endpoint *endpoint, const 
 		network->known[block / 64] |= bit;
 	}
 	firewall_text_custom(text, endpoint, verb);
+	firewall_text_rate(text, endpoint, verb);
 }
 
 /* --- Ports ----------------------------------------------------------------------------------- */

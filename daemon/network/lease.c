@@ -156,9 +156,9 @@ int lease_take(struct network *network, const struct network_attachment *attachm
 		endpoint->ipv6 = wanted6;
 	if (attachment->mac_address && mac_parse(attachment->mac_address, endpoint->mac, err) < 0)
 		return -1;
-	endpoint->custom = attachment->ipv6_address || attachment->mac_address;
-	if (endpoint->custom && (has_mac(network, endpoint->mac) ||
-				 (endpoint->ipv6.family && has_address(network, &endpoint->ipv6))))
+	if ((wanted6.family || attachment->mac_address) &&
+	    (has_mac(network, endpoint->mac) ||
+	     (endpoint->ipv6.family && has_address(network, &endpoint->ipv6))))
 		return error_set_subject(err, ERROR_INVALID_VALUE, "mac",
 					 "another container of network \"%s\" has that address",
 					 network->name);

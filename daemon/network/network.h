@@ -103,6 +103,7 @@ struct endpoint_params {
 	char *const
 		*names; /* what it is found by; the first is the one that reverse look-ups tell */
 	const char *owner; /* for those who look; copied */
+	int64_t rate_bits; /* a second, each way; 0: no limit */
 	char *const *dns;  /* whom its other questions go to; NULL: the host's own servers */
 };
 

@@ -65,7 +65,7 @@ struct endpoint {
 	uint32_t index; /* of the lease */
 	struct address ipv4, ipv6;
 	uint8_t mac[MAC_SIZE];
-	bool custom; /* not the addresses that belong to the index */
+	int64_t rate_bits;
 };
 
 struct networks {

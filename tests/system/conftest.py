@@ -9,6 +9,7 @@ import pytest
 
 import processes
 from host import BUILD, SANITIZED, TOP, Ctl, Daemon
+from lan import lan
 from users import ANN, BOB, SETTINGS, SUBIDS, USERS, ADMINS, User
 
 # It is about the build itself, of which a sanitized one is not made to be installed.
@@ -59,6 +60,24 @@ def daemon(new_daemon):
 @pytest.fixture
 def ctl(daemon):
     return Ctl(daemon)
+
+
+@pytest.fixture
+def wire():
+    """A network with another host on it."""
+    with lan() as made:
+        yield made
+
+
+@pytest.fixture
+def wired(new_daemon, wire):
+    """A daemon there, whose containers are on a bridge; it takes all of that with it."""
+    made = wire.place(new_daemon()).start()
+    yield made
+    if made.is_running():
+        assert made.stop() == 0, made.log
+    processes.wait_until(lambda: wire.host.ours() == [], 10, wire.host.ours)
+    assert wire.host.tables() == []
 
 
 @pytest.fixture(scope="session")

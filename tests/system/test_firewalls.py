@@ -3,17 +3,11 @@ import pytest
 
 import processes
 from host import Ctl
-from lan import HOST, HOST6, OTHER, Namespace, ask, connect_from, lan, listening, serve
+from lan import HOST, HOST6, OTHER, Namespace, ask, connect_from, listening, serve
 
 
 # For a shell in a container: what it hears from outside.
 OUTSIDE = ask(OTHER, 4445)
-
-
-@pytest.fixture
-def wire():
-    with lan() as made:
-        yield made
 
 
 @pytest.fixture

@@ -7,24 +7,13 @@ import pytest
 
 import processes
 from host import Ctl
-from lan import HOST, HOST6, OTHER, address, ask, connect_from, lan, listening, serve
+from lan import HOST, HOST6, OTHER, address, ask, connect_from, listening, serve
 
 
 @pytest.fixture
-def wire():
-    with lan() as made:
-        yield made
-
-
-@pytest.fixture
-def daemon(new_daemon, wire):
+def daemon(wired):
     """In place of the one without a network."""
-    made = wire.place(new_daemon()).start()
-    yield made
-    if made.is_running():
-        assert made.stop() == 0, made.log
-    processes.wait_until(lambda: wire.host.ours() == [], 10, wire.host.ours)
-    assert wire.host.tables() == []
+    return wired
 
 
 def network(ctl, name="bridge"):
