@@ -11,16 +11,13 @@ import subprocess
 import tempfile
 import time
 
+import build
 import processes
 from varlink import CONTAINER, Connection
 
-BUILD = pathlib.Path(os.environ.get("DOKRUST_BUILD", "build")).resolve()
-TOP = pathlib.Path(__file__).resolve().parent.parent.parent
+BUILD, TOP, SANITIZED, SLOWNESS = build.BUILD, build.TOP, build.SANITIZED, build.SLOWNESS
 DOKRUSTD = BUILD / "dokrustd"
 DOKRUSTCTL = BUILD / "dokrustctl"
-SANITIZED = BUILD.name == "sanitized"
-# How much slower than the real thing a sanitized build may be where time is measured.
-SLOWNESS = 5 if SANITIZED else 1
 
 ENVIRONMENT = {
     "PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
@@ -60,7 +57,7 @@ def run(argv, data=b"", timeout_s=40, **options):
     """Runs argv with data as its standard input, and without our environment."""
     start = time.monotonic()
     done = subprocess.run([str(arg) for arg in argv], input=data, capture_output=True,
-                          timeout=timeout_s, **{"env": ENVIRONMENT, **options})
+                          timeout=timeout_s * SLOWNESS, **{"env": ENVIRONMENT, **options})
     result = Result(done.returncode, done.stdout, done.stderr.decode(errors="replace"),
                     time.monotonic() - start)
     assert_no_complaint(result.err)
@@ -104,7 +101,7 @@ class Daemon:
             path = self.directory / "notify"
             path.unlink(missing_ok=True)
             notify.bind(str(path))
-            notify.settimeout(20)
+            notify.settimeout(20 * SLOWNESS)
             self.spawn(*options, env={"NOTIFY_SOCKET": str(path), **(env or {})}, **popen)
             self.ready = notify.recv(4096).decode()
             path.unlink()
@@ -124,12 +121,12 @@ class Daemon:
     def stop(self, timeout_s=30):
         """SIGTERM; its exit status."""
         self.process.send_signal(signal.SIGTERM)
-        return self.process.wait(timeout_s)
+        return self.process.wait(timeout_s * SLOWNESS)
 
     def kill(self):
         """SIGKILL, and waits until its containers have followed."""
         self.process.kill()
-        self.process.wait(20)
+        self.process.wait(20 * SLOWNESS)
         self.assert_no_process()
 
     def left_processes(self):

@@ -4,6 +4,8 @@ import os
 import pathlib
 import time
 
+from build import SLOWNESS
+
 PR_SET_CHILD_SUBREAPER = 36
 
 
@@ -15,10 +17,11 @@ def become_subreaper():
 
 
 def wait_until(condition, timeout_s=10, what=None):
-    """The first true value of condition(), which is asked often. what says it to people: a text, or
-    a function that makes one when it is needed.
+    """The first true value of condition(), which is asked often, for timeout_s (and as many times
+    that as the build may be slow). what says it to people: a text, or a function that makes one
+    when it is needed.
     """
-    deadline = time.monotonic() + timeout_s
+    deadline = time.monotonic() + timeout_s * SLOWNESS
     while True:
         value = condition()
         if value:

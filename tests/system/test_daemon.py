@@ -8,7 +8,7 @@ import subprocess
 import pytest
 
 import processes
-from host import DOKRUSTD, ENVIRONMENT, SLOWNESS, run
+from host import DOKRUSTD, ENVIRONMENT, run
 from varlink import CONTAINER, VarlinkError
 
 SLEEP = {"image": "busybox", "command": ["sleep", "infinity"]}
@@ -352,7 +352,7 @@ def test_an_idle_daemon_does_not_wake(daemon):
         return switches() == before
 
     # The sweep of connections runs on for some seconds.
-    processes.wait_until(is_quiet, 15 * SLOWNESS)
+    processes.wait_until(is_quiet, 15)
 
 
 def test_a_stopping_daemon_starts_nothing_more(daemon):

@@ -6,7 +6,6 @@ import time
 import pytest
 
 import processes
-from host import SLOWNESS
 from sshd import Server, free_port
 from terminal import DETACH, Terminal
 
@@ -191,7 +190,7 @@ def test_the_trying_can_be_interrupted(editing, server, far):
         terminal.wait_for("trying again")
         assert terminal.settings() == before
         terminal.send("\x03")
-        assert terminal.finish(5 * SLOWNESS) == 125
+        assert terminal.finish(5) == 125
         assert terminal.settings() == before
 
 

@@ -6,7 +6,7 @@ import time
 import pytest
 
 import processes
-from host import ENVIRONMENT, SLOWNESS, Ctl
+from host import ENVIRONMENT, Ctl
 from terminal import DETACH, Terminal
 
 PROMPT = "box:/#"
@@ -242,7 +242,7 @@ def test_the_container_goes_on_when_nobody_looks(ctl, daemon):
             return shown[-1] if shown else 0
 
     first = processes.wait_until(count)
-    processes.wait_until(lambda: count() > first + 5, 20 * SLOWNESS)
+    processes.wait_until(lambda: count() > first + 5, 20)
     assert daemon.inspect("box")["state"] == "running"
 
 

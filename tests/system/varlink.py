@@ -4,6 +4,8 @@ import socket
 import struct
 import time
 
+from build import SLOWNESS
+
 CONTAINER = "io.dokrust.Container."
 SERVICE = "org.varlink.service."
 DATA, RESIZE, SIGNAL, EOF, PING = 0x01, 0x02, 0x03, 0x04, 0x05
@@ -31,7 +33,7 @@ class Connection:
 
     def __init__(self, path, timeout_s=15):
         self.socket = socket.socket(socket.AF_UNIX)
-        self.socket.settimeout(timeout_s)
+        self.socket.settimeout(timeout_s * SLOWNESS)
         self.socket.connect(str(path))
         self.buffer = b""
 
@@ -159,7 +161,7 @@ class Viewer:
 
     def wait_for(self, text, timeout_s=15):
         """Until text has been in the output or a snapshot."""
-        deadline = time.monotonic() + timeout_s
+        deadline = time.monotonic() + timeout_s * SLOWNESS
         while text not in self.screen():
             assert time.monotonic() < deadline, f"no {text} in {self.screen()[-2000:]}"
             assert self.frame(), f"ended without {text}: {self.screen()[-2000:]}"
