@@ -190,8 +190,11 @@ int cgroup_make_inner(const struct cgroup *outer, const char *name, struct cgrou
 /* As cgroup_kill. ENOENT where there is none. */
 int cgroup_kill_inner(const struct cgroup *outer, const char *name, struct error *err);
 
-/* Where it has no processes any more; otherwise it goes with the outer one. */
-void cgroup_remove_inner(const struct cgroup *outer, const char *name);
+/* For who does not go on with a kill that was not complete: what was frozen for it dies. */
+void cgroup_thaw_inner(const struct cgroup *outer, const char *name);
+
+/* False if it has processes; then it goes with the outer one, at the latest. */
+bool cgroup_remove_inner(const struct cgroup *outer, const char *name);
 
 /* --- Figures --------------------------------------------------------------------------------- */
 

@@ -184,13 +184,23 @@ int cgroup_kill_inner(const struct cgroup *outer, const char *name, struct error
 	return kill_all(outer, name, err);
 }
 
-void cgroup_remove_inner(const struct cgroup *outer, const char *name)
+void cgroup_thaw_inner(const struct cgroup *outer, const char *name)
+{
+	const struct hierarchy *hierarchy = find_freezer(outer);
+	char file[INNER_FILE_SIZE];
+
+	if (hierarchy)
+		(void)group_write(outer, hierarchy,
+				  file_in(name, freezers[hierarchy->version].file, file),
+				  freezers[hierarchy->version].thawed);
+}
+
+bool cgroup_remove_inner(const struct cgroup *outer, const char *name)
 {
 	const struct hierarchy *hierarchy = find_freezer(outer);
 	char path[INNER_PATH_SIZE];
 
-	if (hierarchy)
-		(void)tree_remove(hierarchy->top_fd, path_of(outer, name, path));
+	return !hierarchy || tree_remove(hierarchy->top_fd, path_of(outer, name, path)) == 0;
 }
 
 /* The place of a hierarchy's descriptor within an entry. */
@@ -225,7 +235,7 @@ int cgroup_make_inner(const struct cgroup *outer, const char *name, struct cgrou
 			    O_CLOEXEC);
 	if (fd < 0) {
 		(void)error_set_errno(err, errno, "open %s in the control group", name);
-		cgroup_remove_inner(outer, name);
+		(void)cgroup_remove_inner(outer, name);
 		return -1;
 	}
 	place = fd_in_entry(outer->cgroups, hierarchy, entry);

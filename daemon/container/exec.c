@@ -28,7 +28,7 @@ static void exec_free(struct exec *exec)
 	TAILQ_REMOVE(&exec->container->execs, exec, entry);
 	(void)error_set_subject(&err, ERROR_CONTAINER_NOT_FOUND, exec->id, "it is gone");
 	waiters_notify_all(&exec->waiters, exec->container, &err);
-	exec_group_done(exec);
+	inner_group_done(&exec->group);
 	process_done(&exec->process);
 	exec_spec_done(&exec->spec);
 	free(exec);
@@ -50,7 +50,7 @@ void execs_forget(struct exec_list *execs, bool all)
 		bool counts = exec->state == EXEC_EXITED;
 
 		next = TAILQ_NEXT(exec, entry);
-		if (!has_ended(exec) || exec->process.launch)
+		if (!has_ended(exec) || exec->process.launch || inner_group_is_dying(&exec->group))
 			continue;
 		if (counts && !all && n_ended <= EXECS_ENDED_MAX)
 			continue;
@@ -132,7 +132,7 @@ static void on_gone(struct process *process)
 {
 	struct container *container = exec_of(process)->container;
 
-	exec_group_remove(exec_of(process));
+	(void)inner_group_remove(&exec_of(process)->group);
 	execs_forget(&container->execs, false);
 	if (container->unlisted)
 		container_discard_check(container);
@@ -203,6 +203,7 @@ static struct exec *exec_new(struct container *container, unsigned int number,
 
 	exec->container = container;
 	(void)snprintf(exec->id, sizeof(exec->id), "%u", number);
+	inner_group_init(&exec->group, container, "exec", exec->id);
 	kept_base(container->id, exec->id, kept_as);
 	exec->spec = *spec;
 	*spec = EXEC_SPEC_NULL;
@@ -215,11 +216,12 @@ static struct exec *exec_new(struct container *container, unsigned int number,
 }
 
 int exec_plan_make(const struct container *container, const struct exec_spec *spec,
-		   struct exec_plan *ret, struct error *err)
+		   const struct inner_group *group, struct exec_plan *ret, struct error *err)
 {
 	const char *workdir = spec->workdir ? spec->workdir : container->spec.workdir;
 
-	if (group_enter(container, &ret->entry, err) < 0)
+	if (group_enter(container, &ret->entry, err) < 0 ||
+	    inner_group_enter(group, &ret->entry, err) < 0)
 		return -1;
 	ret->environment = container_environment(container, spec->terminal, spec->environment);
 	/* What it borrows from the container's, with all capabilities and no filter if it is
@@ -253,10 +255,8 @@ static int launch(struct exec *exec, const struct container_start_params *start,
 	struct container *container = exec->container;
 	_cleanup_(exec_plan_done) struct exec_plan plan = EXEC_PLAN_NULL;
 
-	if (exec_plan_make(container, &exec->spec, &plan, err) < 0 ||
-	    exec_group_enter(exec, &plan.entry, err) < 0)
+	if (exec_plan_make(container, &exec->spec, &exec->group, &plan, err) < 0)
 		return -1;
-	plan.params.cgroup = group_for_launch(&plan.entry);
 	plan.params.rows = start->rows;
 	plan.params.columns = start->columns;
 	process_set_size(&exec->process, exec->spec.size_policy, &plan.params.rows,
@@ -346,8 +346,9 @@ int exec_kill(struct exec *exec, int number, struct error *err)
 {
 	if (exec->state != EXEC_RUNNING)
 		return not_running(&exec->process, err);
-	return number == SIGKILL ? exec_group_kill(exec, err) :
-				   process_signal(&exec->process, number, err);
+	if (number == SIGKILL && inner_group_kill(&exec->group, err) == 0)
+		return 0;
+	return process_signal(&exec->process, number, err);
 }
 
 void exec_wait(struct exec *exec, struct container_waiter *waiter, enum container_event event)

@@ -9,6 +9,7 @@
 
 #include "common/exec_spec.h"
 #include "daemon/cgroup/cgroup.h"
+#include "daemon/container/inner_group.h"
 #include "daemon/container/process.h"
 
 enum exec_state { EXEC_STARTING, EXEC_RUNNING, EXEC_EXITED, EXEC_FAILED };
@@ -29,7 +30,8 @@ struct exec {
 	int64_t started_at_us;
 	int exit_status; /* -1: none yet */
 	struct process process;
-	struct event *kill_again; /* exec_group.c */
+	/* What is left in it when it ends by itself lives on, as the container's. */
+	struct inner_group group;
 	struct waiter_list waiters;
 };
 
@@ -46,21 +48,10 @@ struct exec_plan {
 
 #define EXEC_PLAN_NULL ((struct exec_plan){ .entry = CGROUP_ENTRY_NULL })
 
+/* group is made for it. */
 int exec_plan_make(const struct container *container, const struct exec_spec *spec,
-		   struct exec_plan *ret, struct error *err);
+		   const struct inner_group *group, struct exec_plan *ret, struct error *err);
 void exec_plan_done(struct exec_plan *plan);
-
-/* --- exec_group.c ---------------------------------------------------------------------------- */
-
-/* Its control group, inside the container's, so that it can be killed with all that it started. What is
- * left of that when it ends by itself lives on, as the container's.
- */
-int exec_group_enter(const struct exec *exec, struct cgroup_entry *entry, struct error *err);
-int exec_group_kill(struct exec *exec, struct error *err);
-void exec_group_remove(const struct exec *exec);
-void exec_group_done(struct exec *exec);
-
-/* --- exec.c ---------------------------------------------------------------------------------- */
 
 /* For inspection: an array, of the interface's ExecSummary. */
 struct json_object *execs_to_json(const struct exec_list *execs);

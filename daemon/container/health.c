@@ -38,6 +38,7 @@ struct health {
 	int64_t began_us;	      /* by the monotonic clock */
 	struct event *timer;	      /* the next look, or the end of this one */
 	struct launch *launch;	      /* until it is gone */
+	struct inner_group group;     /* of this look, or the last one */
 	bool looking;		      /* it has no result yet */
 	int64_t looking_since_us;     /* of the day */
 	struct event *reads[STREAMS]; /* standard output and error; their descriptors are theirs */
@@ -205,8 +206,12 @@ static void on_exited(void *userdata, int wait_status)
 static void on_gone(void *userdata)
 {
 	struct health *health = userdata;
+	struct error ignored;
 
 	health->launch = launch_free(health->launch);
+	/* Else each look could leave something, and they never end. */
+	if (!inner_group_remove(&health->group))
+		(void)inner_group_kill(&health->group, &ignored);
 }
 
 static const struct launch_callbacks callbacks = {
@@ -237,12 +242,22 @@ static int look(struct health *health, struct error *err)
 	_cleanup_(exec_plan_done) struct exec_plan plan = EXEC_PLAN_NULL;
 	struct launch_stdio stdio;
 
-	if (exec_plan_make(container, &spec, &plan, err) < 0 ||
+	if (exec_plan_make(container, &spec, &health->group, &plan, err) < 0 ||
 	    launch_exec(container->set->params.launcher, &plan.params, &callbacks, health,
 			&health->launch, &stdio, err) < 0)
 		return -1;
 	begin_reading(health, &stdio);
 	return 0;
+}
+
+/* A group of its own for each look: on v2 what enters one that was killed is killed, too. */
+static void renew_group(struct health *health)
+{
+	char id[24];
+
+	inner_group_done(&health->group);
+	(void)snprintf(id, sizeof(id), "%llx", (unsigned long long)clock_monotonic_us());
+	inner_group_init(&health->group, health->container, "health", id);
 }
 
 static void begin(struct health *health)
@@ -253,22 +268,25 @@ static void begin(struct health *health)
 	health->looking_since_us = clock_realtime_us();
 	health->n_output = 0;
 	set_timer(health, spec_of(health)->timeout_ms);
+	renew_group(health);
 	if (look(health, &err) < 0)
 		conclude(health, -1, err.message, strlen(err.message));
 }
 
-/* All that it has started goes with it, as far as it is in its session's first group. Its pid is its
- * own until it is reaped, which is when the launch is gone.
- */
 static void give_up(struct health *health)
 {
 	static const char message[] = "it took too long";
 	struct error ignored;
 
-	if (launch_pid(health->launch) > 0)
-		(void)kill(-launch_pid(health->launch), SIGKILL);
-	(void)launch_signal(health->launch, SIGKILL, &ignored);
+	if (inner_group_kill(&health->group, &ignored) < 0)
+		(void)launch_signal(health->launch, SIGKILL, &ignored);
 	conclude(health, -1, message, sizeof(message) - 1);
+}
+
+/* Of the look before there is still something left. */
+static bool is_ending(const struct health *health)
+{
+	return health->launch || inner_group_is_dying(&health->group);
 }
 
 static void on_timer(evutil_socket_t fd, short what, void *userdata)
@@ -278,7 +296,8 @@ static void on_timer(evutil_socket_t fd, short what, void *userdata)
 	(void)fd;
 	(void)what;
 	/* What is paused cannot answer, and is not blamed for it. */
-	if (health->container->state != CONTAINER_RUNNING || (health->launch && !health->looking))
+	if (health->container->state != CONTAINER_RUNNING ||
+	    (!health->looking && is_ending(health)))
 		set_timer(health, health->looking ? spec_of(health)->timeout_ms :
 						    spec_of(health)->interval_ms);
 	else if (health->looking)
@@ -307,9 +326,14 @@ struct health *health_new(struct container *container)
 
 struct health *health_free(struct health *health)
 {
+	struct error ignored;
+
 	if (!health)
 		return NULL;
 	event_free(health->timer);
+	if (health->looking)
+		(void)inner_group_kill(&health->group, &ignored);
+	inner_group_done(&health->group);
 	stop_reading(health);
 	(void)launch_free(health->launch);
 	for (size_t i = 0; i < health->n_results; i++)

@@ -16,6 +16,12 @@ def wait_for(daemon, name, health):
     return daemon.inspect(name)
 
 
+def reload(daemon):
+    started = daemon.call("io.dokrust.Daemon.GetVersion")["started_at"]
+    os.kill(daemon.pid, signal.SIGUSR2)
+    processes.wait_until(lambda: daemon.call("io.dokrust.Daemon.GetVersion")["started_at"] != started)
+
+
 def test_it_gets_healthy_and_unhealthy_and_healthy_again(daemon, ctl):
     run(ctl, "web", "echo looking; test -e /well", "--health-retries", "2")
     assert daemon.inspect("web")["health"] == "starting"
@@ -47,11 +53,31 @@ def test_only_the_last_results_are_kept(daemon, ctl):
 
 
 def test_what_takes_too_long_is_killed_with_all_that_it_started(daemon, ctl):
-    run(ctl, "web", "sleep 777 & sleep 778; true", "--health-timeout", "100ms", "--health-retries", "1")
+    # The first look hangs, with something in a session of its own; those that follow do not.
+    run(ctl, "web", "test -e /hung && exit; touch /hung; setsid sh -c 'sleep 777; :' & sleep 778; true",
+        "--health-timeout", "500ms", "--health-retries", "1")
     result = wait_for(daemon, "web", "unhealthy")["health_results"][0]
     assert "exit_status" not in result and "too long" in result["output"]
-    sleeping = ctl.ok("exec", "web", "sh", "-c", "grep -l 'sleep.77' /proc/[0-9]*/cmdline 2>/dev/null | wc -l")
-    assert int(sleeping) <= 4  # of the look that goes on, if any does
+    wait_for(daemon, "web", "healthy")
+    assert "sleep 77" not in ctl.ok("top", "web")
+
+
+def test_what_a_look_leaves_behind_ends_with_it(daemon, ctl):
+    run(ctl, "web", "test -e /left && exit; touch /left; setsid sleep 777 > /dev/null 2>&1 &")
+    wait_for(daemon, "web", "healthy")
+    processes.wait_until(lambda: len(daemon.inspect("web")["health_results"]) > 1)
+    processes.wait_until(lambda: "sleep 777" not in ctl.ok("top", "web"))
+    assert ctl("exec", "web", "test", "-e", "/left").status == 0
+    # Nor are its groups in the way of the next ones.
+    processes.wait_until(lambda: len([path for path in daemon.cgroups() if "/health-" in path]) <= 2)
+
+
+def test_a_look_that_hangs_does_not_outlive_the_daemon_that_took_it(daemon, ctl):
+    run(ctl, "web", "test -e /hung && exit; touch /hung; sleep 777", "--health-timeout", "600s")
+    processes.wait_until(lambda: "sleep 777" in ctl.ok("top", "web"))
+    reload(daemon)
+    wait_for(daemon, "web", "healthy")
+    assert "sleep 777" not in ctl.ok("top", "web")
 
 
 def test_failures_do_not_count_while_it_starts(daemon, ctl):
@@ -96,9 +122,7 @@ def test_one_that_does_not_get_well_is_started_again_if_asked_for(daemon, ctl):
 def test_it_goes_on_over_a_reload(daemon, ctl):
     run(ctl, "web", "test ! -e /sick", "--health-retries", "1")
     wait_for(daemon, "web", "healthy")
-    started = daemon.call("io.dokrust.Daemon.GetVersion")["started_at"]
-    os.kill(daemon.pid, signal.SIGUSR2)
-    processes.wait_until(lambda: daemon.call("io.dokrust.Daemon.GetVersion")["started_at"] != started)
+    reload(daemon)
     assert daemon.inspect("web")["health"] == "healthy"
     ctl.ok("exec", "web", "touch", "/sick")
     wait_for(daemon, "web", "unhealthy")
