@@ -259,7 +259,7 @@ static bool is_anew(const struct daemon *daemon)
 static int find_cgroups(struct daemon *daemon, struct error *err)
 {
 	const char *unit = daemon->config->cgroup_unit;
-	struct cgroups_params params = { .run_dir = daemon->config->run_dir };
+	struct cgroups_params params = { .run_dir = daemon->config->run_dir, .base = daemon->base };
 	_cleanup_(freep) char *group = NULL;
 	struct error why;
 

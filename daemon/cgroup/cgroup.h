@@ -7,7 +7,7 @@
  *
  * Nothing here waits, but for one thing: while a limit of memory is lowered below what is in use, the
  * kernel reclaims what it can before the write returns. No descriptors are held for a group, unless
- * it is watched, and two or three for each hierarchy, so that thousands of groups cost memory alone.
+ * it is watched, or has a limit of memory on v1, and two or three for each hierarchy, so that thousands of groups cost memory alone.
  */
 #pragma once
 
@@ -22,6 +22,7 @@
 
 struct cgroups;
 struct cgroup;
+struct event_base;
 
 enum { CGROUP_HIERARCHIES_MAX = 24 };
 
@@ -42,6 +43,8 @@ struct cgroups_params {
 	 * down, are moved into a group "keeper" inside. NULL: a top group of the daemon's own.
 	 */
 	const char *v2_parent;
+	/* For what the kernel tells by itself (cgroup_watch_kills); NULL: nothing is listened to. */
+	struct event_base *base;
 	/* Instead of /proc/self/mountinfo: for tests. */
 	const char *mountinfo;
 };
@@ -230,3 +233,12 @@ void cgroup_watch(struct cgroup *cgroup, bool watch);
  * those in groups that were made inside it are not counted.
  */
 int64_t cgroup_oom_kills(const struct cgroup *cgroup);
+
+/* Calls look from the loop soon after a process was killed in it for want of memory, and at times when
+ * none was: cgroup_oom_kills tells. What was before is not told of. The callback must not free the
+ * group, with which it ends. v1 tells only of groups with a limit of memory, and not when it is the host
+ * that is short of it; so this is to be called again when a limit was set, and does nothing where it is
+ * not needed.
+ */
+void cgroup_watch_kills(struct cgroup *cgroup, void (*look)(void *userdata), void *userdata);
+void cgroup_unwatch_kills(struct cgroup *cgroup);

@@ -49,6 +49,7 @@ struct cgroup *cgroup_free(struct cgroup *cgroup)
 		cgroup_entry_done(cgroup->entry);
 	free(cgroup->entry);
 	group_close_files(cgroup);
+	cgroup_unwatch_kills(cgroup);
 	free(cgroup);
 	return NULL;
 }

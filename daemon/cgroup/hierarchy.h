@@ -1,6 +1,7 @@
 /* What cgroups are made of; private to daemon/cgroup. */
 #pragma once
 
+#include <sys/queue.h>
 #include <sys/types.h>
 
 #include "common/instance.h"
@@ -19,7 +20,14 @@ struct hierarchy {
 	char **refused;	    /* v2: controllers that cannot be handed down */
 };
 
+/* Groups whose kills are told of; kills.c. */
+struct kill_watches {
+	LIST_HEAD(, kill_watch) list; /* on v2 */
+	struct event *modified; /* v2's inotify, once there is one; its descriptor is its own */
+};
+
 struct cgroups {
+	struct event_base *base; /* NULL: nothing is told of by itself */
 	struct hierarchy hierarchies[CGROUP_HIERARCHIES_MAX];
 	size_t n;
 	char instance[INSTANCE_NAME_SIZE];
@@ -27,7 +35,8 @@ struct cgroups {
 	bool ready;			 /* the top groups were made, or tried */
 	bool has_spare;			 /* spare.c */
 	struct cgroup_entry spare_entry; /* v1's part of the way into it */
-	size_t n_kept;			 /* descriptors of groups that are watched */
+	struct kill_watches kill_watches;
+	size_t n_kept;	/* descriptors of groups that are watched */
 	int devices_fd; /* the program for groups that have the default devices; -1: not loaded */
 };
 
@@ -38,6 +47,7 @@ struct cgroup {
 	char name[CGROUP_NAME_MAX + 1];
 	struct cgroup_entry *entry; /* v1's part, as far as it came with a spare group; or NULL */
 	struct kept_files *kept;    /* while its figures are watched, or NULL; file.c */
+	struct kill_watch *kill_watch; /* or NULL; kills.c */
 };
 
 enum { CGROUP_READ_MAX = 16 * 1024 };
@@ -80,6 +90,10 @@ int group_limit_pids(struct cgroup *cgroup, int version, struct error *err);
 
 /* Lets the group have the default devices, where a version has the controller. */
 int group_allow_defaults(const struct cgroup *cgroup, int version, struct error *err);
+
+/* --- kills.c --------------------------------------------------------------------------------- */
+
+void kill_watches_done(struct kill_watches *watches);
 
 /* --- spare.c --------------------------------------------------------------------------------- */
 

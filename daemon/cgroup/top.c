@@ -39,6 +39,8 @@ int cgroups_new(const struct cgroups_params *params, struct cgroups **ret, struc
 	if (params->v2_parent)
 		cgroups->v2_parent =
 			alloc_printf("./%s", params->v2_parent + strspn(params->v2_parent, "/"));
+	cgroups->base = params->base;
+	LIST_INIT(&cgroups->kill_watches.list);
 	cgroups->spare_entry = CGROUP_ENTRY_NULL;
 	cgroups->devices_fd = -1;
 	*ret = cgroups;
@@ -50,6 +52,7 @@ struct cgroups *cgroups_free(struct cgroups *cgroups)
 	if (!cgroups)
 		return NULL;
 	spare_remove(cgroups);
+	kill_watches_done(&cgroups->kill_watches);
 	(void)fd_close(cgroups->devices_fd);
 	for (size_t i = 0; i < cgroups->n; i++) {
 		struct hierarchy *hierarchy = &cgroups->hierarchies[i];

@@ -232,19 +232,6 @@ void group_adopt(struct container *container, const char *name)
 	(void)cgroup_adopt(container->set->params.cgroups, name, &container->cgroup, &ignored);
 }
 
-int64_t group_oom_kills(const struct container *container)
-{
-	int64_t n = container->cgroup ? cgroup_oom_kills(container->cgroup) : 0;
-
-	return n > 0 ? n : 0;
-}
-
-void group_count_kills(struct container *container)
-{
-	if (container->cgroup)
-		container->oom_kills = group_oom_kills(container);
-}
-
 struct removal {
 	struct cgroup *cgroup;
 	struct containers *set;
@@ -280,7 +267,8 @@ void group_remove(struct container *container)
 	if (!container->cgroup)
 		return;
 	if (container_is_active(container))
-		group_count_kills(container);
+		(void)kills_tell(container);
+	cgroup_unwatch_kills(container->cgroup);
 	meter_end(container);
 	removal = ALLOC(struct removal);
 	removal->cgroup = TAKE_PTR(container->cgroup);
@@ -320,6 +308,7 @@ int container_update(struct container *container, struct json_object *changes, c
 		return -1;
 	if (changes && update_limits(container, changes, err) < 0)
 		return -1;
+	kills_watch(container);
 	if (restart)
 		restart_change(container, restart);
 	container_changed(container);

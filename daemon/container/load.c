@@ -72,7 +72,7 @@ static void load_record(void *userdata, const char *id, const char *text, size_t
 /* --- What ran -------------------------------------------------------------------------------- */
 
 struct raw_run {
-	int64_t pid, last_exec;
+	int64_t pid, last_exec, oom_kills;
 	char *state, *started_at, *group;
 	bool unhealthy;
 };
@@ -80,6 +80,7 @@ struct raw_run {
 static const struct json_field run_fields[] = {
 	JSON_FIELD(struct raw_run, pid, JSON_INT),
 	JSON_FIELD(struct raw_run, last_exec, JSON_INT),
+	JSON_FIELD(struct raw_run, oom_kills, JSON_INT),
 	JSON_FIELD(struct raw_run, state, JSON_STRING),
 	JSON_FIELD(struct raw_run, unhealthy, JSON_BOOL),
 	JSON_FIELD(struct raw_run, started_at, JSON_STRING),
@@ -134,12 +135,13 @@ static int adopt(struct loading *loading, const char *id, const char *text, size
 	container->state = raw.state && strcmp(raw.state, "paused") == 0 ? CONTAINER_PAUSED :
 									   CONTAINER_RUNNING;
 	container->exit_status = -1;
-	container->oom_kills = 0;
+	container->oom_kills = raw.oom_kills > 0 ? raw.oom_kills : 0;
 	container->finished_at_us = 0;
 	group_adopt(container, raw.group && cgroup_is_name(raw.group) ? raw.group : container->id);
 	container->wanted = true;
 	container->ran_from_us = clock_monotonic_us();
 	container->health = health_new(container);
+	kills_watch(container);
 	health_from_record(container->health, object);
 	/* Its number is not given again: something that it started may be in its group. */
 	if (raw.last_exec > 0 && raw.last_exec < INT32_MAX)

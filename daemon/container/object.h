@@ -42,7 +42,8 @@ struct container {
 	char *uid_map, *gid_map; /* those of its owner, who may have no others; NULL: any */
 
 	struct cgroup *cgroup; /* while it runs, and until its processes are gone */
-	int64_t oom_kills;     /* in its last run, once that has ended */
+	int64_t oom_kills;     /* in its last run, as far as they were told of; kills.c */
+	bool watch_kills;      /* it is to be */
 	struct endpoint *endpoints[NETWORKS_MAX]; /* while it runs; no gaps */
 	size_t n_endpoints;
 	char **files;			 /* that are to be mounted by a start (hosts.c) */
@@ -101,7 +102,7 @@ struct containers {
 	void *by_name, *by_id;		/* tsearch(3) trees of the strings within containers */
 	uint64_t last_serial;
 	struct events events;
-	struct event *prepare_groups;
+	struct event *prepare_groups, *watch_kills;
 	bool sweeping; /* groups of an earlier daemon are on their way out */
 	unsigned int n_sweeps;
 	struct watch watch;
@@ -215,14 +216,24 @@ void group_adopt(struct container *container, const char *name);
 /* Removes it, as soon as nothing is left in it. */
 void group_remove(struct container *container);
 
-/* How many processes the kernel has killed in it until now for want of memory. */
-int64_t group_oom_kills(const struct container *container);
-
-/* Its run is over: remembers that. The group may be gone before the output is drained, or after. */
-void group_count_kills(struct container *container);
-
 /* For what is to act on a container that may be paused. */
 void group_thaw(struct container *container);
+
+/* --- kills.c --------------------------------------------------------------------------------- */
+
+void kills_init(struct containers *set);
+void kills_done(struct containers *set);
+
+/* How many processes the kernel has killed in it, in this run, for want of memory. */
+int64_t kills_count(const struct container *container);
+
+/* An event for each that is new; false if none is. To be called when its run is over: its group may be gone
+ * before the output is drained, or after. Meanwhile what is watched is told of as it happens.
+ */
+bool kills_tell(struct container *container);
+
+/* Watches it, a little later: it has begun to run, or has other limits. */
+void kills_watch(struct container *container);
 
 /* --- restart.c ------------------------------------------------------------------------------- */
 

@@ -101,6 +101,8 @@ struct json_object *record_to_run_json(const struct container *container)
 		record_add_int(object, "version", RECORD_VERSION);
 		record_add_time(object, "started_at", container->started_at_us);
 		container_userns_to_record(container, object);
+		if (container->oom_kills)
+			record_add_int(object, "oom_kills", container->oom_kills);
 	}
 	record_add_string(object, "state", container_state_name(container->state));
 	record_add_int(object, "pid",
@@ -134,7 +136,7 @@ struct json_object *container_detail(const struct container *container)
 	struct json_object *object = common_to_json(container);
 	const char *hostname = container->spec.hostname;
 	bool active = container_is_active(container);
-	int64_t oom_kills = active ? group_oom_kills(container) : container->oom_kills;
+	int64_t oom_kills = active ? kills_count(container) : container->oom_kills;
 
 	add_present(object, container);
 	if (oom_kills)

@@ -46,6 +46,7 @@ struct containers *containers_new(const struct containers_params *params)
 	TAILQ_INIT(&set->unlisted);
 	events_init(&set->events, params->base);
 	groups_init(set);
+	kills_init(set);
 	return set;
 }
 
@@ -62,6 +63,7 @@ struct containers *containers_free(struct containers *set)
 	events_done(&set->events);
 	groups_done(set);
 	(void)disk_free(set->disk);
+	kills_done(set);
 	free(set->image_dir);
 	free(set);
 	return NULL;

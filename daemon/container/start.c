@@ -32,7 +32,7 @@ static void on_ended(struct process *process)
 	recordings_end(container);
 	container_log_end(container);
 	container->exit_status = process_exit_status(process);
-	group_count_kills(container);
+	(void)kills_tell(container);
 	container->finished_at_us = clock_realtime_us();
 	if (container->spec.auto_remove || container->remove_at_exit) {
 		container_discard(container);
@@ -108,6 +108,7 @@ static void on_started(struct process *process)
 	container->discard_on_failure = false;
 	container_volumes_used(container);
 	container->health = health_new(container);
+	kills_watch(container);
 	if (container->stop_waits)
 		container_stop_begin(container);
 	if (container_is_saved(container))

@@ -4,6 +4,7 @@ import json
 import os
 import pathlib
 import re
+import signal
 
 import pytest
 
@@ -201,16 +202,52 @@ def test_top_wants_one_that_runs(daemon, ctl):
 
 # --- Kills for want of memory --------------------------------------------------------------------
 
+def oom_events(ctl, name):
+    """The numbers that the events have."""
+    lines = ctl.ok("events", "--since", "1h", "--until", "0s", "--filter", "event=oom", "--filter", f"name={name}",
+                   "--format", "json").splitlines()
+    return [json.loads(line)["attributes"]["oom_kills"] for line in lines]
+
+
 def test_kills_for_want_of_memory_are_counted_and_told(daemon, ctl):
     grow = "sh -c 'x=a; while :; do x=$x$x; done'"
     ctl.ok("run", "-d", "--name", "greedy", "-m", "24m", "busybox", "sh", "-c",
-           f"{grow}; {grow}; echo twice; sleep 1000")
+           f"{grow}; {grow}; echo twice; while [ ! -e /more ]; do sleep 0.05; done; {grow}; sleep 1000")
     processes.wait_until(lambda: "twice" in ctl("logs", "greedy").out)
+    # While it goes on.
+    processes.wait_until(lambda: oom_events(ctl, "greedy") == ["1", "2"])
+    assert daemon.inspect("greedy")["oom_killed"] is True
     assert daemon.inspect("greedy")["oom_kills"] == 2
     assert stats(ctl)["greedy"]["oom_kills"] == 2
+    # Where it was told of all that was: the kernel is listened to, nobody asks it any more.
+    ctl.ok("exec", "greedy", "touch", "/more")
+    processes.wait_until(lambda: oom_events(ctl, "greedy") == ["1", "2", "3"])
     ctl.ok("stop", "-t", "0", "greedy")
     detail = daemon.inspect("greedy")
-    assert (detail["oom_killed"], detail["oom_kills"]) == (True, 2)
+    assert (detail["oom_killed"], detail["oom_kills"]) == (True, 3)
+    assert oom_events(ctl, "greedy") == ["1", "2", "3"]
     events = ctl.ok("events", "--since", "1h", "--until", "0s", "--filter", "event=die",
                     "--format", "json").splitlines()
-    assert json.loads(events[-1])["attributes"] == {"oom_killed": "true", "oom_kills": "2"}
+    assert json.loads(events[-1])["attributes"] == {"oom_killed": "true", "oom_kills": "3"}
+
+
+def test_a_kill_that_is_the_end_is_told_before_the_end(ctl):
+    ctl("run", "-d", "--rm", "--name", "brief", "-m", "24m", "busybox", "sh", "-c", "x=a; while :; do x=$x$x; done")
+    processes.wait_until(lambda: ctl("inspect", "brief").status != 0)
+    told = [json.loads(line)["event"] for line in
+            ctl.ok("events", "--since", "1h", "--until", "0s", "--filter", "name=brief", "--format", "json").splitlines()]
+    assert told == ["create", "start", "oom", "die", "remove"]
+
+
+def test_a_limit_that_was_set_later_is_watched_and_kills_are_told_once_over_a_reload(daemon, ctl):
+    grow = "sh -c 'x=a; while :; do x=$x$x; done'"
+    daemon.run("web", "sh", "-c", f"while :; do [ -e /go ] && rm /go && {grow}; sleep 0.05; done")
+    ctl.ok("update", "-m", "24m", "web")
+    ctl.ok("exec", "web", "touch", "/go")
+    processes.wait_until(lambda: oom_events(ctl, "web") == ["1"])
+    started = daemon.call("io.dokrust.Daemon.GetVersion")["started_at"]
+    os.kill(daemon.pid, signal.SIGUSR2)
+    processes.wait_until(lambda: daemon.call("io.dokrust.Daemon.GetVersion")["started_at"] != started)
+    ctl.ok("exec", "web", "touch", "/go")
+    # Events are a daemon's own: the first one is with the one before.
+    processes.wait_until(lambda: oom_events(ctl, "web") == ["2"])
