@@ -1,11 +1,12 @@
-/* Processes that an earlier daemon has launched. They are not our children, or not as far as we know:
- * that they have ended is seen by their pidfds, and how, from dokrust-init's report.
+/* Processes that an earlier daemon has launched. Our children they are only if that was an earlier image
+ * of this process: that they have ended is seen by their pidfds, and how, from dokrust-init's report.
  */
 #include <errno.h>
 #include <linux/ioctl.h>
 #include <signal.h>
 #include <stdint.h>
 #include <sys/ioctl.h>
+#include <sys/wait.h>
 
 #include "common/cleanup.h"
 #include "common/fdio.h"
@@ -27,6 +28,26 @@ _Static_assert(sizeof(struct pidfd_info) == 64, "the first version of the struct
 
 enum { ASK_AGAIN_MS = 20 };
 
+static bool is_our_child(int pidfd)
+{
+	siginfo_t info;
+
+	return waitid(P_PIDFD, (id_t)pidfd, &info, WEXITED | WNOHANG | WNOWAIT) == 0;
+}
+
+/* Our child is reaped here or by the reaper, whichever sees it first. */
+static bool reap(const struct launch *launch, int *ret_wait_status)
+{
+	siginfo_t info = { 0 };
+
+	if (waitid(P_PIDFD, (id_t)launch->pidfd, &info, WEXITED | WNOHANG) < 0 || info.si_pid == 0)
+		return false;
+	reaper_unwatch(launch->launcher->reaper, launch->pid);
+	*ret_wait_status = info.si_code == CLD_EXITED ? W_EXITCODE(info.si_status, 0) :
+							W_EXITCODE(0, info.si_status);
+	return true;
+}
+
 /* The kernel knows it from when somebody has reaped the process. */
 static bool ask_kernel(const struct launch *launch, int *ret_wait_status)
 {
@@ -46,7 +67,8 @@ static void on_died(evutil_socket_t fd, short what, void *userdata)
 
 	(void)fd;
 	(void)what;
-	if (!ask_kernel(launch, &wait_status) && !launch->init && !launch->reaped_late) {
+	if (!reap(launch, &wait_status) && !ask_kernel(launch, &wait_status) && !launch->init &&
+	    !launch->reaped_late) {
 		launch->reaped_late = true;
 		(void)event_del(&launch->died);
 		(void)evtimer_assign(&launch->died, launch->launcher->base, on_died, launch);
@@ -78,6 +100,8 @@ int launch_adopt(struct launcher *launcher, const struct launch_adopt_params *pa
 		return error_set(err, ERROR_FAILED, "watch a process: out of memory");
 	}
 	launch->pidfd = params->pidfd;
+	if (is_our_child(launch->pidfd))
+		reaper_watch(launcher->reaper, launch->pid, launch_reaped, launch);
 	*ret = launch;
 	return 0;
 }

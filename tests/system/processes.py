@@ -97,6 +97,15 @@ def namespace(pid, kind):
     return os.readlink(f"/proc/{pid}/ns/{kind}")
 
 
+def kernel():
+    """Its version: two numbers."""
+    return tuple(int(number) for number in os.uname().release.split(".")[:2])
+
+
+# What a daemon has one of, once it was needed.
+ONCE = ("anon_inode:bpf-prog", "anon_inode:inotify")
+
+
 def open_fds(pid):
     """What is open: number of the descriptor to its target; without the control group and the user
     namespace that a daemon makes ahead, which are there at some times and not at others."""
@@ -107,6 +116,8 @@ def open_fds(pid):
         except OSError:
             pass
     ready = [fd for fd, target in found.items() if target.startswith("user:")][:1]
+    for name in ONCE:
+        ready += [fd for fd, target in found.items() if target == name][:1]
     return {fd: target for fd, target in found.items()
             if fd not in ready and not target.endswith("/spare/tasks")}
 
