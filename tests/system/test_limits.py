@@ -13,15 +13,21 @@ from varlink import CONTAINER, VarlinkError
 GROW = "x=a; while :; do x=$x$x; done"
 
 
+# What version 2 has for files of version 1.
+ON_V2 = {"memory.limit_in_bytes": "memory.max", "cpu.cfs_quota_us": "cpu.max"}
+
+
 def figure(daemon, name, file):
     """What the kernel has in a file of the container's group; the file names the controller."""
-    pid = daemon.inspect(name)["pid"]
     controller = file.split(".")[0]
-    for line in pathlib.Path(f"/proc/{pid}/cgroup").read_text().splitlines():
-        _, controllers, path = line.split(":", 2)
+    group = None
+    for line in pathlib.Path(f"/proc/{daemon.inspect(name)['pid']}/cgroup").read_text().splitlines():
+        number, controllers, path = line.split(":", 2)
         if controller in controllers.split(","):
             return pathlib.Path(f"/sys/fs/cgroup/{controller}{path}/{file}").read_text().strip()
-    raise AssertionError(f"{controller} is on no v1 hierarchy")
+        if number == "0":
+            group = pathlib.Path(f"/sys/fs/cgroup{path}")
+    return (group / ON_V2.get(file, file)).read_text().strip()
 
 
 @pytest.fixture
@@ -127,14 +133,14 @@ def test_cpus_are_chosen(ctl):
 # --- Files of the group --------------------------------------------------------------------------
 
 def test_any_file_can_be_written(daemon, ctl):
-    ctl.ok("run", "-d", "--name", "work", "--cgroup", "memory.swappiness=7", "busybox", "sleep", "99")
-    assert figure(daemon, "work", "memory.swappiness") == "7"
+    ctl.ok("run", "-d", "--name", "work", "--cgroup", "pids.max=7", "busybox", "sleep", "99")
+    assert figure(daemon, "work", "pids.max") == "7"
 
 
 def test_quotas_in_the_syntax_of_old(daemon, ctl):
     ctl.ok("run", "-d", "--name", "work", "--quota",
            "cpu:cpu.cfs_quota_us:50000::pids:pids.max:33", "busybox", "sleep", "99")
-    assert figure(daemon, "work", "cpu.cfs_quota_us") == "50000"
+    assert figure(daemon, "work", "cpu.cfs_quota_us").split()[0] == "50000"
     assert figure(daemon, "work", "pids.max") == "33"
 
 
@@ -165,7 +171,8 @@ def test_limits_are_changed_while_it_runs_and_in_the_record(work, ctl):
     ctl.ok("restart", "work")
     assert figure(work, "work", "pids.max") == "77"
     ctl.ok("update", "-m", "-1", "work")
-    assert int(figure(work, "work", "memory.limit_in_bytes")) > 1 << 60
+    limit = figure(work, "work", "memory.limit_in_bytes")
+    assert limit == "max" or int(limit) > 1 << 60
     assert json.loads(ctl.ok("inspect", "work"))[0]["spec"]["resources"]["memory_bytes"] == -1
 
 

@@ -13,6 +13,7 @@ import time
 import pytest
 
 import processes
+from build import SLOWNESS
 from host import ENVIRONMENT, Ctl
 from varlink import CONTAINER, EOF, VarlinkError
 
@@ -171,7 +172,7 @@ class Follower:
         processes.wait_until(lambda: text in self.output, 15, f"{text} in {self.output[-200:]}")
 
     def finish(self):
-        self.thread.join(20)
+        self.thread.join(20 * SLOWNESS)
         assert not self.thread.is_alive(), "it goes on"
         self.process.stdout.close()
         return self.process.wait(10)

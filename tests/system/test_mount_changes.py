@@ -133,7 +133,6 @@ def test_a_volume_is_made_filled_and_shared(ctl, daemon, box):
     (["SOURCE:/taken"], "already"),
     (["SOURCE:/etc/passwd"], "directory"),
     (["SOURCE/file:/etc"], "directory"),
-    (["SOURCE:/data:rshared"], "shared mount"),
     (["new:/etc/passwd"], "directory"),
     (["SOURCE:/link"], "/proc"),
     (["SOURCE:/link/sys"], "/proc"),
@@ -147,6 +146,18 @@ def test_what_cannot_be_added_changes_nothing(ctl, daemon, source, arguments, co
     assert complaint in ctl.fails(1, "mount", "add", "box", *arguments)
     assert set(listed(ctl)) == {"/taken"} and seen(daemon) == before
     assert ctl.ok("volume", "ls", "-q") == ""
+
+
+def test_what_is_mounted_privately_is_not_shared_with_it(ctl, box, source):
+    subprocess.run(["mount", "--bind", source, source], check=True)
+    try:
+        subprocess.run(["mount", "--make-private", source], check=True)
+        assert "shared mount" in ctl.fails(1, "mount", "add", box, f"{source}:/data:rshared")
+        subprocess.run(["mount", "--make-shared", source], check=True)
+        ctl.ok("mount", "add", box, f"{source}:/data:rshared")
+        ctl.ok("mount", "rm", box, "/data")
+    finally:
+        subprocess.run(["umount", source], check=True)
 
 
 @pytest.mark.parametrize("target", ["/proc", "/proc/kcore", "/proc/sys", "/sys", "/dev", "/dev/shm",
