@@ -193,5 +193,5 @@ clean: ## remove everything that was built
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-# Not those of a Debian tree that tests have made there: it has directories of such names.
--include $(shell find $(BUILD) -name 'debian*' -prune -o -type f -name '*.d' -print 2>/dev/null)
+# Not those of a Debian tree that tests have made there, or of a machine's: it has such names, too.
+-include $(shell find $(BUILD) \( -name 'debian*' -o -name vm \) -prune -o -type f -name '*.d' -print 2>/dev/null)

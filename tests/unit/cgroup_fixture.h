@@ -41,9 +41,10 @@ enum { DEADLINE_S = 10, MIB = 1 << 20 };
 #define ID_C "cccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccc"
 
 static struct fixture {
-	const char *hidden; /* a type of file system that is not to be seen; NULL: none */
-	char dir[64];	    /* the run directory, from which the top group has its name */
-	char *mountinfo;    /* NULL: the host's own */
+	const char *hidden;	 /* a type of file system that is not to be seen; NULL: none */
+	char dir[64];		 /* the run directory, from which the top group has its name */
+	char *mountinfo;	 /* NULL: the host's own */
+	struct event_base *base; /* NULL: nothing is listened to */
 	struct cgroups *cgroups;
 } fixture;
 
@@ -54,6 +55,7 @@ static inline struct cgroups *open_cgroups(void)
 	const struct cgroups_params params = {
 		.run_dir = fixture.dir,
 		.mountinfo = fixture.mountinfo,
+		.base = fixture.base,
 	};
 	struct cgroups *cgroups;
 	struct error err;
