@@ -30,9 +30,8 @@ static int accept_one(struct mount_spec *mount, size_t *used, struct error *err)
 
 	if (mount->fd < 0)
 		return 0;
-	if (given_check(mount->fd, mount->source, err) < 0)
+	if (given_accept(mount->fd, mount->source, &mount->origin, err) < 0)
 		return -1;
-	mount->origin = given_origin(mount->fd);
 	size = origin_size(mount);
 	if (*used + size > ORIGINS_SIZE_MAX) {
 		json_object_put(mount->origin);

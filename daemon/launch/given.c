@@ -75,7 +75,8 @@ static bool is_for_data(const char *type)
 	return false;
 }
 
-int given_check(int fd, const char *name, struct error *err)
+/* *ret is what it is mounted by. */
+static int check(int fd, const char *name, struct mountinfo *ret, struct error *err)
 {
 	_cleanup_(mountinfo_done) struct mountinfo mount = { 0 };
 	struct statx st;
@@ -93,6 +94,8 @@ int given_check(int fd, const char *name, struct error *err)
 			"source %.256s: nothing can be mounted from a file system of "
 			"type %.32s",
 			name, mount.type);
+	*ret = mount;
+	mount = (struct mountinfo){ 0 };
 	return 0;
 }
 
@@ -114,8 +117,7 @@ static bool read_path(int fd, char path[PATH_SIZE])
 /* The file and its file system, whatever the device's number is after a boot. Handles have the inode's
  * generation where there is one; the time of birth tells an inode's number from its next owner's, too.
  */
-static bool read_identity(int fd, char identity[IDENTITY_SIZE], uint64_t *ret_mount,
-			  unsigned int *ret_links)
+static bool read_identity(int fd, char identity[IDENTITY_SIZE], unsigned int *ret_links)
 {
 	struct statfs fs;
 	struct statx st;
@@ -124,7 +126,7 @@ static bool read_identity(int fd, char identity[IDENTITY_SIZE], uint64_t *ret_mo
 	_Static_assert(sizeof(fs.f_fsid) == sizeof(fsid), "statfs(2)");
 	if (fstatfs(fd, &fs) < 0 ||
 	    statx(fd, "", AT_EMPTY_PATH | AT_STATX_DONT_SYNC,
-		  STATX_TYPE | STATX_INO | STATX_NLINK | STATX_BTIME | STATX_MNT_ID, &st) < 0)
+		  STATX_TYPE | STATX_INO | STATX_NLINK | STATX_BTIME, &st) < 0)
 		return false;
 	(void)memcpy(&fsid, &fs.f_fsid, sizeof(fsid));
 	if (!(st.stx_mask & STATX_BTIME))
@@ -133,7 +135,6 @@ static bool read_identity(int fd, char identity[IDENTITY_SIZE], uint64_t *ret_mo
 		       (unsigned long)fs.f_type, (unsigned long long)fsid,
 		       (unsigned long long)st.stx_ino, (unsigned int)st.stx_mode & S_IFMT,
 		       (long long)st.stx_btime.tv_sec, st.stx_btime.tv_nsec);
-	*ret_mount = st.stx_mnt_id;
 	*ret_links = st.stx_nlink;
 	return true;
 }
@@ -153,33 +154,40 @@ static void write_handle(const union handle *handle, char text[HANDLE_SIZE])
 		(void)snprintf(text + 2 * (size_t)i, 3, "%02x", handle->head.f_handle[i]);
 }
 
-struct json_object *given_origin(int fd)
+static struct json_object *origin_of(int fd, const struct mountinfo *mount)
 {
-	_cleanup_(mountinfo_done) struct mountinfo mount = { 0 };
 	union handle handle = { .head.handle_bytes = HANDLE_MAX };
 	char path[PATH_SIZE], identity[IDENTITY_SIZE], text[HANDLE_SIZE] = "";
 	struct json_object *object;
 	unsigned int links;
-	uint64_t id;
-	int mount_id; /* of the old kind, which statx(2) has as well */
+	int mount_id;
 
 	if (name_to_handle_at(fd, "", &handle.head, &mount_id, AT_EMPTY_PATH) < 0 ||
-	    !read_identity(fd, identity, &id, &links) || !read_path(fd, path) ||
-	    !mountinfo_find(id, &mount) || !is_text(path) || !is_text(mount.root) ||
-	    !is_text(mount.point))
+	    !read_identity(fd, identity, &links) || !read_path(fd, path) || !is_text(path) ||
+	    !is_text(mount->root) || !is_text(mount->point))
 		return NULL;
 	write_handle(&handle, text);
 	object = json_object_new_object();
 	json_write_fields(object, fields, ARRAY_SIZE(fields),
 			  &(struct origin){
-				  .mount_root = (char *)(uintptr_t)mount.root,
-				  .mount_point = (char *)(uintptr_t)mount.point,
+				  .mount_root = (char *)(uintptr_t)mount->root,
+				  .mount_point = (char *)(uintptr_t)mount->point,
 				  .path = path,
 				  .identity = identity,
 				  .handle = text,
 				  .handle_type = handle.head.handle_type,
 			  });
 	return object;
+}
+
+int given_accept(int fd, const char *name, struct json_object **ret_origin, struct error *err)
+{
+	_cleanup_(mountinfo_done) struct mountinfo mount = { 0 };
+
+	if (check(fd, name, &mount, err) < 0)
+		return -1;
+	*ret_origin = origin_of(fd, &mount);
+	return 0;
 }
 
 /* --- Opening again --------------------------------------------------------------------------- */
@@ -254,9 +262,8 @@ static bool is_same(int fd, const struct origin *origin, bool *ret_moved)
 {
 	char path[PATH_SIZE], identity[IDENTITY_SIZE];
 	unsigned int links;
-	uint64_t mount;
 
-	if (!read_identity(fd, identity, &mount, &links) || !links ||
+	if (!read_identity(fd, identity, &links) || !links ||
 	    strcmp(identity, origin->identity) != 0 || !read_path(fd, path))
 		return false;
 	*ret_moved = strcmp(path, origin->path) != 0 && strcmp(path, "/") != 0;
@@ -265,6 +272,7 @@ static bool is_same(int fd, const struct origin *origin, bool *ret_moved)
 
 int given_open(struct json_object *object, const char *name, int *ret_fd, struct error *err)
 {
+	_cleanup_(mountinfo_done) struct mountinfo info = { 0 };
 	_cleanup_(origin_done) struct origin origin = { 0 };
 	_cleanup_(fd_closep) int mount = -1, fd = -1;
 	union handle handle = { 0 };
@@ -284,7 +292,7 @@ int given_open(struct json_object *object, const char *name, int *ret_fd, struct
 		return refused(err, name,
 			       moved ? "what was given has been moved since" AGAIN :
 				       "what was given has been deleted since" AGAIN);
-	if (given_check(fd, name, err) < 0)
+	if (check(fd, name, &info, err) < 0)
 		return -1;
 	*ret_fd = TAKE_FD(fd);
 	return 0;

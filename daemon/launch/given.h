@@ -11,14 +11,10 @@
 #include "common/error.h"
 
 /* A directory or a regular file, on a mount of the daemon's own namespace, of a file system for data.
- * ERROR_INVALID_VALUE, subject "source_fd"; name is what people call it.
+ * ERROR_INVALID_VALUE, subject "source_fd"; name is what people call it. *ret_origin is the caller's;
+ * NULL if it cannot be opened again: its file system has no handles, or its path is no text.
  */
-int given_check(int fd, const char *name, struct error *err);
-
-/* Of one that is checked; the caller's. NULL if it cannot be opened again: its file system has no
- * handles, or its path is no text.
- */
-struct json_object *given_origin(int fd);
+int given_accept(int fd, const char *name, struct json_object **ret_origin, struct error *err);
 
 /* Opens it again (O_PATH), and checks it again; *ret_fd is the caller's. ERROR_INVALID_VALUE, subject
  * "source_fd", if it has been deleted or moved, or is on another mount or file system by now. origin may

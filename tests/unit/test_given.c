@@ -37,15 +37,16 @@ static int remove_top(void **state)
 static struct json_object *make(const char *name, char path[PATH_SIZE])
 {
 	_cleanup_(fd_closep) int fd = -1;
+	struct json_object *origin;
 	struct error err;
 
 	(void)snprintf(path, PATH_SIZE, "%s/%s", top, name);
 	assert_int_equal(mkdir(path, 0700), 0);
 	fd = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	assert_true(fd >= 0);
-	if (given_check(fd, name, &err) < 0)
+	if (given_accept(fd, name, &origin, &err) < 0)
 		fail_msg("%s", err.message);
-	return given_origin(fd);
+	return origin;
 }
 
 static void refuse(struct json_object *origin, const char *why)

@@ -9,7 +9,7 @@ VM_STAGE    := $(BUILD)/vm/stage
 VM_UNIT     := $(patsubst tests/unit/%.c,$(BUILD)/tests/unit/%,$(wildcard tests/unit/test_cgroup*.c))
 
 .PHONY: test-vm
-test-vm: all $(VM_UNIT) ## test under systemd and cgroup v2, in virtual machines (PYTEST="-k NAME" for some)
+test-vm: all $(VM_UNIT) $(BUILD)/tests/attack/attack ## test under systemd and cgroup v2, in virtual machines (PYTEST="-k NAME" for some)
 	@tests/install-packages $(VM_PACKAGES)
 	@/usr/bin/python3 -m pytest -q -p no:cacheprovider tests/vm/host
 	@rm -rf $(VM_STAGE)
