@@ -42,6 +42,7 @@ struct walk {
 	int64_t bytes;
 	unsigned char *stack;
 	size_t size, capacity;
+	bool too_much;
 };
 
 union handle {
@@ -65,13 +66,15 @@ static void push(struct walk *walk, int at, const char *name)
 	if (!read_handle(at, name, &handle))
 		return;
 	n = sizeof(handle.head) + handle.head.handle_bytes;
-	if (walk->size > STACK_MAX)
-		_exit(1);
+	if (walk->size > STACK_MAX) {
+		walk->too_much = true;
+		return;
+	}
 	if (walk->capacity < walk->size + n + sizeof(n)) {
 		walk->capacity = 2 * walk->capacity + sizeof(handle) + sizeof(n);
 		walk->stack = realloc(walk->stack, walk->capacity);
 		if (!walk->stack)
-			_exit(1);
+			abort();
 	}
 	(void)memcpy(walk->stack + walk->size, &handle, n);
 	(void)memcpy(walk->stack + walk->size + n, &n, sizeof(n));
@@ -139,6 +142,7 @@ static void be_modest(void)
 _Noreturn static void run(int out, int dir_fd, char *const *paths)
 {
 	struct walk walk = { .dir_fd = dir_fd };
+	bool told;
 
 	be_modest();
 	for (; paths && *paths; paths++) {
@@ -150,7 +154,9 @@ _Noreturn static void run(int out, int dir_fd, char *const *paths)
 				read_directory(&walk, fd);
 		}
 	}
-	_exit(fd_write_all(out, &walk.bytes, sizeof(walk.bytes)) < 0);
+	free(walk.stack);
+	told = !walk.too_much && fd_write_all(out, &walk.bytes, sizeof(walk.bytes)) == 0;
+	_exit(told ? EXIT_SUCCESS : EXIT_FAILURE);
 }
 
 /* --- The loop's side ------------------------------------------------------------------------- */
