@@ -4,6 +4,7 @@
 #include "daemon/config.h"
 #include "daemon/daemon.h"
 #include "daemon/keeper.h"
+#include "daemon/loop/memory.h"
 
 static int run(const struct config *config, char **argv, struct error *err)
 {
@@ -35,6 +36,7 @@ int main(int argc, char **argv)
 	if (outcome == CONFIG_SHOWED_HELP)
 		return EXIT_SUCCESS;
 	log_open("dokrustd", config.log_level);
+	memory_set_aside();
 	if (config.keep && keeper_is_wanted())
 		status = keeper_run(config.executable, argv);
 	else if (run(&config, argv, &err) < 0)

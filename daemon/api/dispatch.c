@@ -1,8 +1,10 @@
+#include <errno.h>
 #include <string.h>
 
 #include "common/cleanup.h"
 #include "daemon/api/connection.h"
 #include "daemon/api/interface.h"
+#include "daemon/loop/memory.h"
 
 static void answer_interface_not_found(struct request *request)
 {
@@ -54,6 +56,11 @@ void dispatch(struct request *request)
 	request->method_index = index;
 	request->method = request->interface->methods[index];
 	if (access_method(&connection->peer, request->method->need, &err) < 0) {
+		request_error(request, &err);
+		return;
+	}
+	if (memory_is_short()) {
+		(void)error_set_errno(&err, ENOMEM, "the daemon");
 		request_error(request, &err);
 		return;
 	}

@@ -1,16 +1,92 @@
 /* To be preloaded into the daemon: system calls that fail, and a clock that is set. The file that
  * DOKRUST_SHIM names has a line "CALL ERRNO", or "clock SECONDS" by which the time of the day is off.
+ *
+ * The file that DOKRUST_MEMORY names is a number in the host's order, 4 bytes: so many allocations are
+ * made, the last of them in vain. What is left of it can be read there.
  */
+#include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
+
+/* --- Memory ---------------------------------------------------------------------------------- */
+
+static int *allocations_left;
+
+/* By system calls alone: there is no allocating here. */
+__attribute__((constructor)) static void open_memory(void)
+{
+	const char *path = getenv("DOKRUST_MEMORY");
+	int fd = path ? (int)syscall(SYS_openat, AT_FDCWD, path, O_RDWR | O_CLOEXEC) : -1;
+	void *memory = fd < 0 ? MAP_FAILED :
+				mmap(NULL, sizeof(int), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+
+	if (fd >= 0)
+		(void)close(fd);
+	if (memory != MAP_FAILED)
+		allocations_left = memory;
+}
+
+static int is_in_vain(void)
+{
+	int in_vain = allocations_left && *allocations_left > 0 &&
+		      __atomic_sub_fetch(allocations_left, 1, __ATOMIC_SEQ_CST) == 0;
+
+	if (in_vain)
+		errno = ENOMEM;
+	return in_vain;
+}
+
+/* The daemon has a malloc of its own, which calls these of glibc (daemon/loop/memory.c). */
+void *__libc_malloc(size_t size);
+void *__libc_calloc(size_t n, size_t size);
+void *__libc_realloc(void *memory, size_t size);
+
+static void *next(const char *name)
+{
+	void *function = dlsym(RTLD_NEXT, name);
+
+	if (!function)
+		abort();
+	return function;
+}
+
+void *__libc_malloc(size_t size)
+{
+	static void *(*real)(size_t size);
+
+	if (!real)
+		real = next("__libc_malloc");
+	return is_in_vain() ? NULL : real(size);
+}
+
+void *__libc_calloc(size_t n, size_t size)
+{
+	static void *(*real)(size_t n, size_t size);
+
+	if (!real)
+		real = next("__libc_calloc");
+	return is_in_vain() ? NULL : real(n, size);
+}
+
+void *__libc_realloc(void *memory, size_t size)
+{
+	static void *(*real)(void *memory, size_t size);
+
+	if (!real)
+		real = next("__libc_realloc");
+	return is_in_vain() ? NULL : real(memory, size);
+}
+
+/* --- Calls ----------------------------------------------------------------------------------- */
 
 /* The number behind the word in that file; 0: the file says something else. */
 static int said(const char *word)
