@@ -8,7 +8,8 @@ import tempfile
 import pytest
 
 import processes
-from host import BUILD, SANITIZED, TOP, Ctl, Daemon
+import reaper
+from host import BUILD, ENVIRONMENT, SANITIZED, TOP, Ctl, Daemon
 from lan import lan
 from users import ANN, BOB, SETTINGS, SUBIDS, USERS, ADMINS, User
 
@@ -20,6 +21,7 @@ collect_ignore_glob = [] if "DOKRUST_BESIDE" in os.environ else ["test_beside_*.
 
 def pytest_configure(config):
     processes.become_subreaper()
+    ENVIRONMENT[reaper.WORD] = reaper.start()
 
 
 def pytest_report_header(config):

@@ -145,10 +145,8 @@ class Daemon:
 
     def cgroups(self):
         """Its groups on every hierarchy, the top ones among them."""
-        number = 0xcbf29ce484222325
-        for byte in str(self.run_dir.resolve()).encode():
-            number = (number ^ byte) * 0x100000001b3 % (1 << 64)
-        return [path for path in processes.cgroups() if f"dokrust-{number:016x}" in path]
+        top = processes.cgroup_of_run_dir(self.run_dir)
+        return [path for path in processes.cgroups() if top in path]
 
     def leave(self):
         """What every test ends with, whatever it has done: a clean leave."""

@@ -132,6 +132,14 @@ def mounts_below(directory, pid="self"):
     return [path for path in mounts(pid) if path.startswith(f"{directory}/")]
 
 
+def cgroup_of_run_dir(run_dir):
+    """The name of the group that those of a daemon's containers are in."""
+    number = 0xcbf29ce484222325
+    for byte in str(run_dir.resolve()).encode():
+        number = (number ^ byte) * 0x100000001b3 % (1 << 64)
+    return f"dokrust-{number:016x}"
+
+
 def cgroups():
     """Every control group of the host, in all hierarchies."""
     return {path for path, _, _ in os.walk("/sys/fs/cgroup")}
