@@ -223,11 +223,15 @@ void container_restart_method(struct request *request)
 {
 	struct container *container = find_container(request);
 
+	struct error err;
+
 	if (!container)
 		return;
+	if (container_check_readable(container, &err) < 0) {
+		request_error(request, &err);
+		return;
+	}
 	if (container_is_active(container) && container_spec(container)->auto_remove) {
-		struct error err;
-
 		(void)error_set_subject(&err, ERROR_WRONG_STATE, "running",
 					"container \"%s\" is removed when it stops (--rm): it "
 					"cannot be restarted",

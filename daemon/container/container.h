@@ -179,6 +179,10 @@ struct container_start_params {
 	bool hold_output;
 };
 
+/* For what goes by its spec, or changes it: whether its record can be used. ERROR_FAILED says why not.
+ */
+int container_check_readable(const struct container *container, struct error *err);
+
 /* ERROR_WRONG_STATE unless created, exited, or restarting. CONTAINER_EVENT_STARTED tells the outcome. When this
  * fails, a container with discard_on_failure is gone.
  */

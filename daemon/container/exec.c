@@ -290,7 +290,7 @@ int container_exec(struct container *container, struct exec_spec *spec,
 {
 	struct exec *exec;
 
-	if (check(container, err) < 0)
+	if (container_check_readable(container, err) < 0 || check(container, err) < 0)
 		return -1;
 	exec = exec_new(container, ++container->last_exec, spec);
 	if (launch(exec, start, err) < 0) {

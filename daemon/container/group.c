@@ -304,6 +304,8 @@ static int update_limits(struct container *container, struct json_object *change
 int container_update(struct container *container, struct json_object *changes, const char *restart,
 		     struct error *err)
 {
+	if (container_check_readable(container, err) < 0)
+		return -1;
 	if (restart && restart_check_change(container, restart, err) < 0)
 		return -1;
 	if (changes && update_limits(container, changes, err) < 0)

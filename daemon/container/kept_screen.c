@@ -253,17 +253,9 @@ static void begin_new(struct process *process)
 		process->kept_screen->file->version = VERSION;
 }
 
-static bool has_terminal(const struct process *process)
-{
-	int terminal, ignored;
-
-	session_get_fds(process->session, &terminal, &ignored, &ignored, &ignored);
-	return terminal >= 0;
-}
-
 void kept_screen_begin(struct process *process)
 {
-	if (!keep_is_active(process->keep) || !has_terminal(process))
+	if (!keep_is_active(process->keep) || !process_has_terminal(process))
 		return;
 	begin_new(process);
 	if (process->kept_screen)
@@ -293,7 +285,7 @@ void kept_screen_restore(struct process *process)
 
 void kept_screen_leave(struct process *process)
 {
-	if (!has_terminal(process))
+	if (!process_has_terminal(process))
 		return;
 	if (!process->kept_screen)
 		begin_new(process);

@@ -43,6 +43,16 @@ static void remember(struct loading *loading, struct container *container)
 	loading->loaded[loading->n++] = container;
 }
 
+/* It stays where it is, for a program that knows it. */
+static void tell_salvaged(struct loading *loading, struct container *container)
+{
+	struct error err;
+
+	(void)error_set(&err, ERROR_FAILED, "%.700s", container->unreadable);
+	loading->set->params.complain(container->id, &err);
+	remember(loading, container);
+}
+
 static void load_record(void *userdata, const char *id, const char *text, size_t size,
 			const struct error *read_err)
 {
@@ -55,9 +65,15 @@ static void load_record(void *userdata, const char *id, const char *text, size_t
 		loading->set->params.complain(id, read_err);
 		return;
 	}
-	if (json_parse(text, size, &object, &err) < 0 ||
-	    record_from_json(loading->set, id, object, &container, &err) < 0) {
+	if (json_parse(text, size, &object, &err) < 0) {
 		reject(loading, STORE_STATE, id, &err);
+		return;
+	}
+	if (record_from_json(loading->set, id, object, &container, &err) < 0) {
+		if (salvage_later(loading->set, STORE_STATE, id, object, &container))
+			tell_salvaged(loading, container);
+		else
+			reject(loading, STORE_STATE, id, &err);
 		return;
 	}
 	if (container_resolve_command(container, &err) < 0) {
@@ -102,11 +118,14 @@ static int find_or_make(struct containers *set, const char *id, struct json_obje
 		return error_set(err, ERROR_PROTOCOL, "it is no container's");
 	if (containers_find(set, id, ret, &ignored) == 0)
 		return 0;
+	*ret_made = true;
 	if (record_from_json(set, id, object, ret, err) < 0)
-		return -1;
+		return salvage_later(set, STORE_RUN, id, object, ret) ||
+				       salvage_running(set, id, ret) ?
+			       0 :
+			       -1;
 	(void)container_resolve_command(*ret, &ignored);
 	containers_add(set, *ret);
-	*ret_made = true;
 	return 0;
 }
 
@@ -123,15 +142,20 @@ static int adopt(struct loading *loading, const char *id, const char *text, size
 	    find_or_make(loading->set, id, object, &container, &made, err) < 0)
 		return -1;
 	*ret = container;
-	if (!made && container_userns_from_record(container, object, err) < 0)
+	if ((!made || container->unreadable) &&
+	    container_userns_from_record(container, object, err) < 0 && !container->unreadable)
 		return -1;
 	if (raw.started_at)
 		(void)clock_parse(raw.started_at, &container->started_at_us);
 	if (process_adopt(&container->process, loading->set->params.launcher, (pid_t)raw.pid, err) <
 	    0)
 		return -1;
-	if (made)
+	if (made && container->unreadable)
+		tell_salvaged(loading, container);
+	else if (made)
 		remember(loading, container);
+	if (container->unreadable)
+		container->spec.terminal = process_has_terminal(&container->process);
 	container->state = raw.state && strcmp(raw.state, "paused") == 0 ? CONTAINER_PAUSED :
 									   CONTAINER_RUNNING;
 	container->exit_status = -1;
@@ -162,6 +186,8 @@ static void lose(struct container *container)
 	container->exit_status = 128 + 9;
 	container->state = CONTAINER_EXITED;
 	container->ran_at_end = false;
+	if (container->unreadable)
+		return;
 	container_set_error(container, "lost: the daemon ended while it ran");
 	if (container->spec.auto_remove) {
 		container_discard(container);

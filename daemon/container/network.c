@@ -211,6 +211,8 @@ static bool runs(const struct container *container)
 
 static int check_change(const struct container *container, struct error *err)
 {
+	if (container_check_readable(container, err) < 0)
+		return -1;
 	if (container->state == CONTAINER_STARTING || container->state == CONTAINER_STOPPING)
 		return error_set_subject(err, ERROR_WRONG_STATE,
 					 container_state_name(container->state),

@@ -32,8 +32,9 @@ struct container {
 	enum container_state state_before_start; /* where a failed start goes back to */
 	int64_t created_at_us, started_at_us, finished_at_us; /* 0: never */
 	int exit_status;				      /* -1: none yet */
-	char *error;	 /* why it did not start, or how it was lost */
-	char **warnings; /* of the last start */
+	char *error;	  /* why it did not start, or how it was lost */
+	char **warnings;  /* of the last start */
+	char *unreadable; /* why its record is of no use: salvage.c; NULL: it is */
 
 	/* Its user namespace (userns.h). */
 	enum { USERNS_UNDECIDED, USERNS_HOST, USERNS_OWN } userns;
@@ -173,6 +174,8 @@ void container_set_error(struct container *container, const char *message);
 
 /* --- record.c -------------------------------------------------------------------------------- */
 
+enum { RECORD_VERSION = 1 };
+
 struct json_object *record_to_json(const struct container *container);
 struct json_object *record_to_run_json(const struct container *container);
 int record_from_json(struct containers *set, const char *id, struct json_object *object,
@@ -183,6 +186,15 @@ void record_add_string(struct json_object *object, const char *key, const char *
 void record_add_strings(struct json_object *object, const char *key, char *const *strings);
 void record_add_int(struct json_object *object, const char *key, int64_t value);
 void record_add_time(struct json_object *object, const char *key, int64_t time_us);
+
+/* --- salvage.c ------------------------------------------------------------------------------- */
+
+/* Makes the container of a record of a later version, and puts it into the set; false if it is none. */
+bool salvage_later(struct containers *set, enum store_place place, const char *id,
+		   struct json_object *object, struct container **ret);
+
+/* The same for one that runs, as its descriptors say, and that has no record any more. */
+bool salvage_running(struct containers *set, const char *id, struct container **ret);
 
 /* --- prepare.c ------------------------------------------------------------------------------- */
 

@@ -405,6 +405,14 @@ struct json_object *process_viewers(const struct process *process)
 	return array;
 }
 
+bool process_has_terminal(const struct process *process)
+{
+	int terminal, ignored;
+
+	session_get_fds(process->session, &terminal, &ignored, &ignored, &ignored);
+	return terminal >= 0;
+}
+
 void process_get_size(const struct process *process, uint16_t *ret_rows, uint16_t *ret_columns)
 {
 	*ret_rows = *ret_columns = 0;

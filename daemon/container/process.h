@@ -68,6 +68,9 @@ int process_exec(struct process *process, struct launcher *launcher,
  */
 int process_adopt(struct process *process, struct launcher *launcher, pid_t pid, struct error *err);
 
+/* Of one with a session. */
+bool process_has_terminal(const struct process *process);
+
 /* Lets go of it, and leaves it to the next daemon. No callback comes any more. */
 void process_leave(struct process *process);
 

@@ -11,8 +11,6 @@
 #include "daemon/container/object.h"
 #include "daemon/container/userns.h"
 
-enum { RECORD_VERSION = 1 };
-
 void record_add_string(struct json_object *object, const char *key, const char *value)
 {
 	if (value)

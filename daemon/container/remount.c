@@ -7,6 +7,7 @@
 #include "daemon/container/mounts.h"
 #include "daemon/container/object.h"
 #include "daemon/launch/userns.h"
+#include "daemon/loop/fault.h"
 
 /* One that is under way in a running container. What is added is in the spec from the beginning, so
  * that its target is taken, and its volume in use; what is removed is in it until the end.
@@ -79,6 +80,7 @@ static void on_started(void *userdata)
 	struct container *container = remount->container;
 
 	remount->done = true;
+	fault_point("remounted");
 	if (remount->removes)
 		drop_from_spec(container, remount->target);
 	else
@@ -134,6 +136,7 @@ static int begin(struct container *container, const struct launch_mount *mount, 
 		free(remount);
 		return -1;
 	}
+	fault_point("remounting");
 	remount->container = container;
 	remount->removes = removes;
 	remount->target = alloc_strdup(mount->target);
@@ -146,6 +149,8 @@ static int begin(struct container *container, const struct launch_mount *mount, 
 /* Whether it is to be done in the container, too. -1: it is neither at rest nor running. */
 static int runs(const struct container *container, struct error *err)
 {
+	if (container_check_readable(container, err) < 0)
+		return -1;
 	if (!container_is_active(container) && container->state != CONTAINER_REMOVING)
 		return 0;
 	if ((container->state == CONTAINER_RUNNING || container->state == CONTAINER_PAUSED) &&

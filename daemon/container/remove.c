@@ -107,7 +107,7 @@ int container_rename(struct container *container, const char *name, struct error
 {
 	_cleanup_(freep) char *old_name = NULL;
 
-	if (name_check(name, err) < 0)
+	if (name_check(name, err) < 0 || container_check_readable(container, err) < 0)
 		return -1;
 	if (containers_has_name(container->set, name))
 		return error_set_subject(err, ERROR_NAME_IN_USE, name, "the name \"%s\" is in use",

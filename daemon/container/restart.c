@@ -19,7 +19,8 @@ static struct restart_policy policy_of(const struct container *container)
 	struct restart_policy policy = { 0 };
 	struct error ignored; /* it was validated with the spec */
 
-	(void)parse_restart_policy(container->spec.restart, &policy, &ignored);
+	if (!container->unreadable)
+		(void)parse_restart_policy(container->spec.restart, &policy, &ignored);
 	return policy;
 }
 

@@ -113,6 +113,7 @@ void container_free(struct container *container)
 	strv_free(container->command);
 	strv_free(container->made_volumes);
 	free(container->error);
+	free(container->unreadable);
 	strv_free(container->warnings);
 	free(container->summary);
 	free(container);

@@ -210,6 +210,8 @@ int container_start(struct container *container, const struct container_start_pa
 	if (container->set->stopped)
 		return error_set_subject(err, ERROR_WRONG_STATE, "stopping",
 					 "the daemon is about to end");
+	if (container_check_readable(container, err) < 0)
+		return -1;
 	if (container->state != CONTAINER_CREATED && container->state != CONTAINER_EXITED &&
 	    container->state != CONTAINER_RESTARTING)
 		return error_set_subject(err, ERROR_WRONG_STATE,

@@ -109,12 +109,18 @@ static void write_record(struct container *container, enum store_place place,
 			 struct json_object *record, bool awaited)
 {
 	bool durable = place == STORE_STATE && awaited;
-	char *ticket = durable ? save_ticket(container) : NULL;
+	char *ticket;
 	struct error err;
 	size_t size;
 	const char *text = json_object_to_json_string_length(
 		record, JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE, &size);
 
+	/* One that is not understood stays as it is. */
+	if (container->unreadable) {
+		json_object_put(record);
+		return;
+	}
+	ticket = durable ? save_ticket(container) : NULL;
 	container->saves += durable;
 	fault_point("before a record");
 	if (store_write(container->set->params.store, place, container->id, text, size,

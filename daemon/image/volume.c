@@ -12,6 +12,7 @@
 #include "common/json.h"
 #include "common/name.h"
 #include "common/text.h"
+#include "daemon/loop/fault.h"
 #include "daemon/store/project.h"
 
 enum { RECORD_VERSION = 1, VOLUME_ID_LENGTH = 32, LABELS_MAX = 256 };
@@ -284,6 +285,7 @@ int volumes_create(struct volumes *volumes, const struct volume_params *params,
 	    check_params(volumes, params, params->name ? params->name : id, err) < 0 ||
 	    make_directory(volumes, id, params->project, err) < 0)
 		return -1;
+	fault_point("with a volume's directory");
 	volume = volume_new(volumes, id, params->name ? params->name : id);
 	volume->owner = params->owner;
 	volume->created_at_us = clock_realtime_us();
@@ -294,6 +296,7 @@ int volumes_create(struct volumes *volumes, const struct volume_params *params,
 		volume_free(volume);
 		return -1;
 	}
+	fault_point("with a volume's record under way");
 	insert(volume);
 	*ret = volume;
 	return 0;
@@ -305,7 +308,9 @@ void volume_remove(struct volume *volume, store_callback removed, void *userdata
 	struct error ignored; /* of STORE_VOLUME it comes by the callback */
 
 	TAILQ_REMOVE(&volumes->list, volume, entry);
+	fault_point("without a volume");
 	(void)store_remove(volumes->store, STORE_VOLUME, volume->id, removed, userdata, &ignored);
+	fault_point("with a volume's removal under way");
 	volume_free(volume);
 }
 

@@ -2,11 +2,16 @@
  * of this process: that they have ended is seen by their pidfds, and how, from dokrust-init's report.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <linux/ioctl.h>
 #include <signal.h>
 #include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 #include <sys/ioctl.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
 #include "common/cleanup.h"
 #include "common/fdio.h"
@@ -78,15 +83,32 @@ static void on_died(evutil_socket_t fd, short what, void *userdata)
 	launch_reaped(launch, launch->pid, wait_status);
 }
 
+/* The pidfd is of the very process, whoever else may have its number by now: the kernel says what that is
+ * (proc(5), fdinfo). -1 once it is gone.
+ */
+static pid_t pid_of(int pidfd)
+{
+	char path[40], text[512] = "", *line;
+	_cleanup_(fd_closep) int fd = -1;
+
+	(void)snprintf(path, sizeof(path), "/proc/self/fdinfo/%d", pidfd);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0 || read(fd, text, sizeof(text) - 1) <= 0)
+		return -1;
+	line = strstr(text, "\nPid:");
+	return line ? (pid_t)atoi(line + 5) : -1;
+}
+
 int launch_adopt(struct launcher *launcher, const struct launch_adopt_params *params,
 		 const struct launch_callbacks *callbacks, void *userdata, struct launch **ret,
 		 struct error *err)
 {
 	struct launch *launch = launch_new(launcher, params->control >= 0, false, params->control);
+	pid_t pid = pid_of(params->pidfd);
 
 	launch->callbacks = *callbacks;
 	launch->userdata = userdata;
-	launch->pid = params->pid;
+	launch->pid = pid > 0 ? pid : params->pid;
 	launch->stage = STAGE_STARTED;
 	launch->adopted = true;
 	(void)event_assign(&launch->died, launcher->base, params->pidfd, EV_READ, on_died, launch);

@@ -24,7 +24,7 @@ enum { SWEEP_DELAY_MS = 500, LOCK_WAIT_MS = 5000, DIR_FLAGS = O_RDONLY | O_DIREC
 
 struct store {
 	struct writer_client *client;
-	char *state_dir;
+	char *state_dir, *run_dir;
 	int state_fd, state_lock, containers_fd, volumes_fd, networks_fd, trash_fd;
 	int run_fd, run_lock, run_containers_fd, temporary_fd;
 	uint64_t temporary; /* the last name */
@@ -208,6 +208,7 @@ int store_open(struct event_base *base, struct reaper *reaper, const char *state
 	store->volumes_fd = store->networks_fd = -1;
 	store->run_fd = store->run_lock = store->run_containers_fd = store->temporary_fd = -1;
 	store->state_dir = alloc_strdup(state_dir);
+	store->run_dir = alloc_strdup(run_dir);
 	if (open_directories(store, state_dir, run_dir, err) < 0) {
 		store_close(store);
 		return -1;
@@ -248,6 +249,7 @@ struct store *store_close(struct store *store)
 	fd_close(store->run_containers_fd);
 	fd_close(store->temporary_fd);
 	free(store->state_dir);
+	free(store->run_dir);
 	free(store);
 	return NULL;
 }
@@ -317,6 +319,13 @@ int store_load(struct store *store, enum store_place place, store_record_callbac
 			load_run_record(store, entry->d_name, callback, userdata);
 	}
 	return 0;
+}
+
+char *store_record_path(const struct store *store, enum store_place place, const char *id)
+{
+	if (place == STORE_RUN)
+		return alloc_printf("%s/containers/%s.json", store->run_dir, id);
+	return alloc_printf("%s/containers/%s/record.json", store->state_dir, id);
 }
 
 int store_set_aside(struct store *store, enum store_place place, const char *id, struct error *err)

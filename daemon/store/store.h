@@ -77,6 +77,9 @@ int store_remove(struct store *store, enum store_place place, const char *id,
  */
 void store_discard_layer(struct store *store, const char *id);
 
+/* Where the record of a container is; to be freed. */
+char *store_record_path(const struct store *store, enum store_place place, const char *id);
+
 /* The directory containers/ID below STATE_DIR or RUN_DIR, or volumes/ID, made if missing (mode 0700). In
  * those of RUN_DIR are only directories of files. A descriptor, or -1.
  */

@@ -136,6 +136,70 @@ def test_groups_that_somebody_has_removed(daemon, ctl):
     assert daemon.inspect("work")["state"] == "running"
 
 
+@pytest.fixture
+def mounted(directory):
+    """A directory with a file system of its own."""
+    path = directory / "mounted"
+    path.mkdir()
+    subprocess.run(["mount", "-t", "tmpfs", "tmpfs", path], check=True)
+    (path / "file").write_text("here")
+    yield path
+    subprocess.run(["umount", "-l", path], stderr=subprocess.DEVNULL, check=False)
+
+
+def test_a_mount_that_an_administrator_takes_away_from_a_container(daemon, ctl):
+    """By entering its namespace: a volume, a bind, what is on /proc, its very root."""
+    ctl.ok("run", "-dit", "--name", "work", "-v", "data:/data", "-v", "/usr:/mnt:ro", "busybox")
+    pid = daemon.inspect("work")["pid"]
+    for target in ("/data", "/mnt", "/proc/sys", "/dev/shm", "/"):
+        subprocess.run(["nsenter", "-t", str(pid), "-m", "umount", "-l", target],
+                       stderr=subprocess.DEVNULL, check=False)
+    assert daemon.inspect("work")["state"] == "running"
+    ctl("mount", "rm", "work", "/mnt")  # it may say that it is gone
+    ctl("exec", "work", "true")
+    ctl.ok("send", "work", "X=1", "--enter")
+    answers_within(daemon, 0.5)
+    ctl.ok("stop", "work")
+    ctl.ok("start", "work")
+    assert ctl.ok("exec", "work", "sh", "-c", "touch /data/x && cat /proc/sys/kernel/ostype") == "Linux\n"
+    ctl.ok("rm", "-f", "work")
+    ctl.ok("volume", "rm", "data")
+
+
+@pytest.mark.parametrize("when", ["while it runs", "while it does not"])
+def test_a_mount_below_that_the_host_takes_away(daemon, ctl, mounted, when):
+    """A bind's source: who runs keeps it, who starts gets what is there now, or is told what is missing."""
+    ctl.ok("run", "-dit", "--name", "work", "-v", f"{mounted}:/data", "busybox")
+    if when == "while it does not":
+        ctl.ok("stop", "work")
+    subprocess.run(["umount", "-l", mounted], check=True)
+    if when == "while it runs":
+        assert ctl.ok("exec", "work", "cat", "/data/file") == "here"
+        ctl.ok("stop", "work")
+    ctl.ok("start", "work")
+    assert ctl.ok("exec", "work", "ls", "/data") == ""
+    ctl.ok("stop", "work")
+    mounted.rmdir()
+    assert str(mounted) in ctl.fails(1, "start", "work")
+    ctl.ok("rm", "work")
+
+
+def test_a_layer_and_a_volume_that_are_taken_away(daemon, ctl):
+    """Their directories are gone: what runs goes on, and what starts has new ones or an error."""
+    ctl.ok("run", "-dit", "--name", "work", "-v", "data:/data", "busybox")
+    layer = daemon.state / "containers" / daemon.inspect("work")["id"]
+    for path in (layer / "upper", layer / "work", *(daemon.state / "volumes").glob("*/data")):
+        shutil.rmtree(path)
+    ctl.ok("stop", "work")
+    for _ in range(2):
+        result = ctl("start", "work")
+        assert result.status == 0 or "data" in result.err
+    answers_within(daemon, 0.5)
+    ctl.ok("rm", "-f", "work")
+    ctl.ok("volume", "rm", "data")
+    assert list((daemon.state / "volumes").iterdir()) == []
+
+
 # --- Clients -------------------------------------------------------------------------------------
 
 def resident_kb(daemon):

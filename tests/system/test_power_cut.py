@@ -23,6 +23,13 @@ OPERATIONS = {
     "update": ([RUN], ["update", "--pids-limit", "77", "it"], {"running"}),
     "exec": ([RUN], ["exec", "-d", "it", "sleep", "1000"], {"running"}),
     "restart": ([RUN], ["restart", "-t", "5", "it"], {"running", "stopping", "exited"}),
+    "pause": ([RUN], ["pause", "it"], {"running", "paused"}),
+    "unpause": ([RUN, ["pause", "it"]], ["unpause", "it"], {"running", "paused"}),
+    "mount": ([RUN], ["mount", "add", "it", "/usr:/mnt/usr:ro"], {"running"}),
+    "unmount": ([[*RUN[:2], "-v", "/usr:/mnt/usr:ro", *RUN[2:]]], ["mount", "rm", "it", "/mnt/usr"], {"running"}),
+    "make a volume": ([], ["volume", "create", "data"], {None}),
+    "remove a volume": ([["volume", "create", "data"]], ["volume", "rm", "data"], {None}),
+    "run with a volume": ([], [*RUN[:2], "-v", "data:/data", *RUN[2:]], {None, "running", "exited"}),
 }
 
 
@@ -65,12 +72,21 @@ def test_every_step_may_be_the_last(new_daemon, operation):
             fault.unlink()
             break
         passed.append(point[0].strip())
-        for name in is_consistent(daemon, states):
+        names = is_consistent(daemon, states)
+        if "mount" in operation:
+            # Who is cut short does it again.
+            result = ctl(*cut)
+            assert result.status == 0 or "mount" in result.err
+        for name in names:
             ctl.ok("rm", "-f", name)
+        for name in ctl.ok("volume", "ls", "-q").split():
+            assert name == "data"
+            ctl.ok("volume", "rm", name)
         assert ctl("run", "--rm", "--name", "it", "busybox", "echo", "on").out == "on\n"
         daemon.leave()
         daemon.assert_nothing_left()
         assert list((daemon.state / "containers").iterdir()) == []
+        assert list((daemon.state / "volumes").iterdir()) == []
         step += 1
         assert step < 40
     assert len(passed) >= 2, passed

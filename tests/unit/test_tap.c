@@ -1,6 +1,7 @@
 /* Taps: what a log or a recording is given of a session's output. */
 #include "tests/unit/session_fixture.h"
 
+#include "common/output_count.h"
 #include "daemon/session/tap.h"
 
 enum { TAKEN_MAX = 1024 * 1024 };
@@ -89,6 +90,30 @@ static void a_tap_gets_all_output_of_both_streams(void **state)
 	assert_int_equal(sponge.lost, 0);
 	close_fixture(&fixture);
 	free(sponge.bytes);
+}
+
+static void what_is_read_is_counted_from_where_another_process_had_come_to(void **state)
+{
+	struct output_count first = { .bytes = 100 }, second = { 0 };
+	struct fixture fixture;
+
+	(void)state;
+	open_pipes(&fixture);
+	session_count(fixture.session, &first);
+	session_count(fixture.session, &second);
+	session_begin(fixture.session);
+	assert_int_equal(fd_write_all(fixture.process_out, "out", 3), 0);
+	assert_int_equal(fd_write_all(fixture.process_err, "error", 5), 0);
+	run_loop(&fixture, 20);
+	assert_int_equal(first.bytes, 108);
+	assert_int_equal(second.bytes, 8);
+	assert_int_equal(first.more, 0);
+	session_uncount(fixture.session, &first);
+	assert_int_equal(fd_write_all(fixture.process_out, "x", 1), 0);
+	run_loop(&fixture, 20);
+	assert_int_equal(first.bytes, 108);
+	assert_int_equal(second.bytes, 9);
+	close_fixture(&fixture);
 }
 
 static void a_tap_that_refuses_is_offered_the_same_again(void **state)
@@ -227,6 +252,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_tap_gets_all_output_of_both_streams),
+		cmocka_unit_test(what_is_read_is_counted_from_where_another_process_had_come_to),
 		cmocka_unit_test(a_tap_that_refuses_is_offered_the_same_again),
 		cmocka_unit_test(
 			a_tap_that_takes_nothing_stops_no_terminal_and_learns_what_it_lost),
