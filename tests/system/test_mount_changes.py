@@ -48,7 +48,8 @@ def test_the_main_process_sees_it_too(ctl, daemon, source):
     with daemon.run_viewer({"image": "busybox", "command": ["sh", "-c", script]}, "box") as viewer:
         ctl.ok("mount", "add", "box", f"{source}:/data")
         viewer.wait_for(b"content\n")
-        ctl.ok("mount", "rm", "box", "/data")
+        # Who has written that may not have closed the file yet.
+        processes.wait_until(lambda: ctl("mount", "rm", "box", "/data").status == 0)
         viewer.wait_for(b"gone\n")
 
 
