@@ -13,16 +13,18 @@ static struct ledger_entry *entry_of(const struct link *link, uint32_t number)
 
 static void make_room_for(struct link *link, uint32_t number)
 {
-	uint32_t before = link->n_logs;
+	const uint32_t wanted = number + 64;
+	struct log **grown;
 
-	if (number < before)
+	if (number < link->n_logs)
 		return;
-	link->n_logs = number + 64;
-	link->logs = realloc(link->logs, link->n_logs * sizeof(*link->logs));
-	if (!link->logs)
+	grown = realloc(link->logs, wanted * sizeof(*grown));
+	if (!grown)
 		abort();
-	for (uint32_t i = before; i < link->n_logs; i++)
-		link->logs[i] = NULL;
+	for (uint32_t i = link->n_logs; i < wanted; i++)
+		grown[i] = NULL;
+	link->logs = grown;
+	link->n_logs = wanted;
 }
 
 /* Entries that the daemon before has named are left to whom they are for. */
