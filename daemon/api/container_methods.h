@@ -47,6 +47,13 @@ void container_get_recording_method(struct request *request);
  */
 int take_sources(struct request *request, struct mount_spec *mounts, size_t n, struct error *err);
 
+/* Whom a change of a container is told that may take a moment, and what is answered then, once it is
+ * durable. r: 1, it is waited for; 0, there was nothing to wait for; -1, with err.
+ */
+struct container_waiter *request_change_waiter(struct request *request);
+void reply_when_changed(struct request *request, struct container *container, int r,
+			const struct error *err);
+
 /* {"framing": 1} */
 struct json_object *framing_reply(void);
 

@@ -73,6 +73,31 @@ static void done_with_nothing(struct container_waiter *waiter, struct container 
 		request_reply(request, NULL);
 }
 
+/* --- Changes --------------------------------------------------------------------------------- */
+
+static void on_changed(struct container_waiter *waiter, struct container *container,
+		       const struct error *err)
+{
+	reply_when_changed(request_of(waiter), container, err ? -1 : 0, err);
+}
+
+struct container_waiter *request_change_waiter(struct request *request)
+{
+	request->waiter.done = on_changed;
+	return &request->waiter;
+}
+
+void reply_when_changed(struct request *request, struct container *container, int r,
+			const struct error *err)
+{
+	if (r < 0)
+		request_error(request, err);
+	else if (r == 0 && container_is_saved(container))
+		request_reply(request, NULL);
+	else if (r == 0)
+		wait_for(request, container, CONTAINER_EVENT_SAVED, done_with_nothing);
+}
+
 /* --- Create, Start, Run ---------------------------------------------------------------------- */
 
 static int create(struct request *request, bool discard_on_failure, struct container **ret,

@@ -31,49 +31,6 @@ int take_sources(struct request *request, struct mount_spec *mounts, size_t n, s
 				 "there have to be as many descriptors as mounts that name one");
 }
 
-static void on_saved(struct container_waiter *waiter, struct container *container,
-		     const struct error *err)
-{
-	struct request *request = request_of(waiter);
-
-	(void)container;
-	if (err)
-		request_error(request, err);
-	else
-		request_reply(request, NULL);
-}
-
-static void reply_when_saved(struct request *request, struct container *container)
-{
-	if (container_is_saved(container)) {
-		request_reply(request, NULL);
-		return;
-	}
-	request->waiter.done = on_saved;
-	container_wait(container, &request->waiter, CONTAINER_EVENT_SAVED);
-}
-
-static void on_changed(struct container_waiter *waiter, struct container *container,
-		       const struct error *err)
-{
-	struct request *request = request_of(waiter);
-
-	if (err)
-		request_error(request, err);
-	else
-		reply_when_saved(request, container);
-}
-
-/* What container_add_mount and container_remove_mount returned. */
-static void go_on(struct request *request, struct container *container, int r,
-		  const struct error *err)
-{
-	if (r < 0)
-		request_error(request, err);
-	else if (r == 0)
-		reply_when_saved(request, container);
-}
-
 void container_add_mount_method(struct request *request)
 {
 	struct container *container = find_container(request);
@@ -95,10 +52,9 @@ void container_add_mount_method(struct request *request)
 		request_error(request, &err);
 		return;
 	}
-	request->waiter.done = on_changed;
-	r = container_add_mount(container, &mount, &request->waiter, &err);
+	r = container_add_mount(container, &mount, request_change_waiter(request), &err);
 	mount_spec_done(&mount);
-	go_on(request, container, r, &err);
+	reply_when_changed(request, container, r, &err);
 }
 
 void container_remove_mount_method(struct request *request)
@@ -112,8 +68,7 @@ void container_remove_mount_method(struct request *request)
 	if (!container)
 		return;
 	lazy = json_object_get_boolean(json_object_object_get(parameters, "lazy"));
-	request->waiter.done = on_changed;
 	r = container_remove_mount(container, string_parameter(request, "target"), lazy,
-				   &request->waiter, &err);
-	go_on(request, container, r, &err);
+				   request_change_waiter(request), &err);
+	reply_when_changed(request, container, r, &err);
 }

@@ -249,28 +249,6 @@ const struct method network_methods[] = {
 
 /* --- io.dokrust.Container: Connect and Disconnect -------------------------------------------- */
 
-static void on_saved(struct container_waiter *waiter, struct container *container,
-		     const struct error *err)
-{
-	struct request *request = request_of(waiter);
-
-	(void)container;
-	if (err)
-		request_error(request, err);
-	else
-		request_reply(request, NULL);
-}
-
-static void reply_when_saved(struct request *request, struct container *container)
-{
-	if (container_is_saved(container)) {
-		request_reply(request, NULL);
-		return;
-	}
-	request->waiter.done = on_saved;
-	container_wait(container, &request->waiter, CONTAINER_EVENT_SAVED);
-}
-
 void container_connect_method(struct request *request)
 {
 	struct container *container = find_container(request);
@@ -286,23 +264,20 @@ void container_connect_method(struct request *request)
 		request_error(request, &err);
 		return;
 	}
-	r = container_connect(container, &attachment, &err);
+	r = container_connect(container, &attachment, request_change_waiter(request), &err);
 	network_attachment_done(&attachment);
-	if (r < 0)
-		request_error(request, &err);
-	else
-		reply_when_saved(request, container);
+	reply_when_changed(request, container, r, &err);
 }
 
 void container_disconnect_method(struct request *request)
 {
 	struct container *container = find_container(request);
 	struct error err;
+	int r;
 
 	if (!container || !may(request))
 		return;
-	if (container_disconnect(container, string_parameter(request, "network"), &err) < 0)
-		request_error(request, &err);
-	else
-		reply_when_saved(request, container);
+	r = container_disconnect(container, string_parameter(request, "network"),
+				 request_change_waiter(request), &err);
+	reply_when_changed(request, container, r, &err);
 }

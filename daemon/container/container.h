@@ -312,13 +312,15 @@ int container_remove_mount(struct container *container, const char *target, bool
 /* --- Networks -------------------------------------------------------------------------------- */
 
 /* Puts a container on a network, at once if it runs, and in every later run. attachment is taken on
- * success; it need not be valid. CONTAINER_EVENT_SAVED tells of the record.
+ * success; it need not be valid. Returns 1 if waiter is to be told, when the container's files about
+ * names are of the new networks as well; otherwise 0. CONTAINER_EVENT_SAVED tells of the record.
  */
 int container_connect(struct container *container, struct network_attachment *attachment,
-		      struct error *err);
+		      struct container_waiter *waiter, struct error *err);
 
 /* The reverse. ERROR_INVALID_VALUE, subject "network", if it is not on that. */
-int container_disconnect(struct container *container, const char *network, struct error *err);
+int container_disconnect(struct container *container, const char *network,
+			 struct container_waiter *waiter, struct error *err);
 
 /* Whether its spec has that network. */
 bool container_has_network(const struct container *container, const char *network);

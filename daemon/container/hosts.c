@@ -217,18 +217,31 @@ static bool wants_files(const struct container *container)
 	return !alone || spec->dns || spec->dns_search || spec->dns_options || spec->hosts;
 }
 
+static const struct {
+	const char *path;
+	void (*write)(FILE *stream, const struct container *container);
+} files[] = {
+	{ "/etc/hosts", write_hosts },
+	{ "/etc/resolv.conf", write_resolv_conf },
+	{ "/etc/hostname", write_hostname },
+};
+
+void container_remove_files(const struct container *container, struct mounts *mounts)
+{
+	for (size_t i = 0; container->has_files && i < ARRAY_SIZE(files); i++) {
+		struct launch_mount mount = {
+			.target = files[i].path, .fd = -1, .detach = true, .lazy = true
+		};
+
+		if (mount_specs_find(&container->spec.mounts, files[i].path) < 0)
+			mounts_append(mounts, &mount);
+	}
+}
+
 int container_add_files(struct container *container, struct mounts *mounts, struct error *err)
 {
-	static const struct {
-		const char *path;
-		void (*write)(FILE *stream, const struct container *container);
-	} files[] = {
-		{ "/etc/hosts", write_hosts },
-		{ "/etc/resolv.conf", write_resolv_conf },
-		{ "/etc/hostname", write_hostname },
-	};
-
-	if (!wants_files(container))
+	container->has_files = wants_files(container);
+	if (!container->has_files)
 		return 0;
 	for (size_t i = 0; i < ARRAY_SIZE(files); i++) {
 		struct launch_mount mount = { .target = files[i].path, .fd = -1 };

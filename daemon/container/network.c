@@ -239,17 +239,21 @@ static int connect_running(struct container *container, const struct network_att
 	return -1;
 }
 
-static void changed(struct container *container, const char *event, const char *network)
+static int changed(struct container *container, const char *event, const char *network,
+		   struct container_waiter *waiter)
 {
+	int waits = runs(container) ? container_renew_files(container, waiter) : 0;
+
 	container_changed(container);
 	container_save(container);
 	if (runs(container))
 		container_save_run(container);
 	container_event(container, event, "network", network, NULL);
+	return waits;
 }
 
 int container_connect(struct container *container, struct network_attachment *attachment,
-		      struct error *err)
+		      struct container_waiter *waiter, struct error *err)
 {
 	struct network_spec *spec = &container->spec.network;
 	_cleanup_(freep) char *name = alloc_strdup(attachment->network);
@@ -271,8 +275,26 @@ int container_connect(struct container *container, struct network_attachment *at
 	network_attachments_add(&spec->networks, attachment);
 	/* Its aliases are known only now. */
 	container_rename_endpoints(container);
-	changed(container, "connect", name);
-	return 0;
+	return changed(container, "connect", name, waiter);
+}
+
+static void drop_endpoint(struct container *container, size_t i)
+{
+	(void)endpoint_free(container->endpoints[i]);
+	container->n_endpoints--;
+	(void)memmove(&container->endpoints[i], &container->endpoints[i + 1],
+		      (container->n_endpoints - i) * sizeof(container->endpoints[0]));
+}
+
+/* The default route may have gone with an interface. */
+static void lead_out(struct container *container)
+{
+	const struct launch *launch = container->process.launch;
+	struct endpoint *endpoint = way_out(container);
+	struct error err;
+
+	if (endpoint && endpoint_lead_out(endpoint, launch_pidfd(launch), &err) < 0)
+		container->set->params.complain(container->id, &err);
 }
 
 static int disconnect_running(struct container *container, const char *network, struct error *err)
@@ -289,16 +311,15 @@ static int disconnect_running(struct container *container, const char *network, 
 						 container->name, network);
 		if (endpoint_disconnect(endpoint, err) < 0)
 			return -1;
-		(void)endpoint_free(endpoint);
-		container->n_endpoints--;
-		(void)memmove(&container->endpoints[i], &container->endpoints[i + 1],
-			      (container->n_endpoints - i) * sizeof(container->endpoints[0]));
+		drop_endpoint(container, i);
+		lead_out(container);
 		return 0;
 	}
 	return 0;
 }
 
-int container_disconnect(struct container *container, const char *network, struct error *err)
+int container_disconnect(struct container *container, const char *network,
+			 struct container_waiter *waiter, struct error *err)
 {
 	struct network_spec *spec = &container->spec.network;
 	_cleanup_(freep) char *name = alloc_strdup(network);
@@ -313,8 +334,7 @@ int container_disconnect(struct container *container, const char *network, struc
 	network_attachments_remove(&spec->networks, name);
 	if (!spec->networks.n)
 		spec->mode = alloc_strdup("none");
-	changed(container, "disconnect", name);
-	return 0;
+	return changed(container, "disconnect", name, waiter);
 }
 
 bool container_has_network(const struct container *container, const char *network)
@@ -337,17 +357,16 @@ void container_rename_endpoints(struct container *container)
 
 void container_networks_to_record(const struct container *container, struct json_object *object)
 {
-	struct json_object *array;
+	struct json_object *array = json_object_new_array();
 
-	if (!container->n_endpoints)
-		return;
-	array = json_object_new_array();
 	for (size_t i = 0; i < container->n_endpoints; i++)
 		json_object_array_add(array, endpoint_to_record(container->endpoints[i]));
 	json_object_object_add(object, "endpoints", array);
 	if (container->publication)
 		json_object_object_add(object, "ports",
 				       publication_to_json(container->publication));
+	if (container->has_files)
+		json_object_object_add(object, "has_files", json_object_new_boolean(true));
 }
 
 static int adopt_endpoint(struct container *container, struct json_object *object,
@@ -382,6 +401,7 @@ void container_adopt_networks(struct container *container, struct json_object *r
 	for (size_t i = 0; i < n; i++)
 		if (adopt_endpoint(container, json_object_array_get_idx(array, i), &err) < 0)
 			set->params.complain(container->id, &err);
+	container->has_files = json_object_get_boolean(json_object_object_get(record, "has_files"));
 	container->publication =
 		publication_adopt(set->params.networks, json_object_object_get(record, "ports"));
 	if (container->publication && way_out(container) &&

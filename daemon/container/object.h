@@ -47,7 +47,9 @@ struct container {
 	bool watch_kills;      /* it is to be */
 	struct endpoint *endpoints[NETWORKS_MAX]; /* while it runs; no gaps */
 	size_t n_endpoints;
-	char **files;			 /* that are to be mounted by a start (hosts.c) */
+	char **files;			 /* that are about to be mounted (hosts.c) */
+	bool has_files;			 /* its run has such mounts */
+	bool renews_files, renew_again;	 /* they are being replaced; and have to be once more */
 	struct publication *publication; /* what it publishes, while it runs */
 	struct process
 		process; /* its launch may be there after the exit, until process 1 is reaped */
@@ -352,6 +354,9 @@ int container_add_files(struct container *container, struct mounts *mounts, stru
 /* They are mounted, or not needed. */
 void container_drop_files(struct container *container);
 
+/* What takes them away from a container that runs. */
+void container_remove_files(const struct container *container, struct mounts *mounts);
+
 /* What it calls itself. */
 const char *container_hostname(const struct container *container);
 
@@ -359,6 +364,11 @@ const char *container_hostname(const struct container *container);
 
 /* No callback comes any more. */
 void remounts_free(struct remount_list *remounts);
+
+/* Has the files about names of a container that runs replaced. 1 if waiter is to be told when that is
+ * done, or has failed, which the log tells; 0 if there is nothing to do.
+ */
+int container_renew_files(struct container *container, struct container_waiter *waiter);
 
 /* --- names.c --------------------------------------------------------------------------------- */
 

@@ -16,7 +16,7 @@ struct remount {
 	TAILQ_ENTRY(remount) entry;
 	struct container *container;
 	struct launch *launch;
-	char *target;
+	char *target; /* NULL: the files about names */
 	bool removes;
 	bool done; /* told; the process may still be there */
 	struct waiter_list waiters;
@@ -50,7 +50,7 @@ static bool is_under_way(const struct container *container, const char *target)
 	const struct remount *remount;
 
 	TAILQ_FOREACH (remount, &container->remounts, entry)
-		if (!remount->done && strcmp(remount->target, target) == 0)
+		if (!remount->done && remount->target && strcmp(remount->target, target) == 0)
 			return true;
 	return false;
 }
@@ -119,31 +119,110 @@ static void on_gone(void *userdata)
 		container_discard_check(container);
 }
 
-static int begin(struct container *container, const struct launch_mount *mount, bool removes,
-		 struct container_waiter *waiter, struct error *err)
+static const struct launch_callbacks callbacks = {
+	.started = on_started,
+	.failed = on_failed,
+	.exited = on_exited,
+	.gone = on_gone,
+};
+
+/* NULL: it has not begun. */
+static struct remount *launch(struct container *container, const struct launch_mount *mounts,
+			      size_t n, const struct launch_callbacks *calls, struct error *err)
 {
-	static const struct launch_callbacks callbacks = {
-		.started = on_started,
-		.failed = on_failed,
-		.exited = on_exited,
-		.gone = on_gone,
-	};
 	struct remount *remount = ALLOC(struct remount);
 
 	if (launch_remount(container->set->params.launcher, container->process.launch,
-			   container->userns == USERNS_OWN, mount, 1, &callbacks, remount,
+			   container->userns == USERNS_OWN, mounts, n, calls, remount,
 			   &remount->launch, err) < 0) {
 		free(remount);
-		return -1;
+		return NULL;
 	}
 	fault_point("remounting");
 	remount->container = container;
-	remount->removes = removes;
-	remount->target = alloc_strdup(mount->target);
 	LIST_INIT(&remount->waiters);
 	TAILQ_INSERT_TAIL(&container->remounts, remount, entry);
+	return remount;
+}
+
+static int begin(struct container *container, const struct launch_mount *mount, bool removes,
+		 struct container_waiter *waiter, struct error *err)
+{
+	struct remount *remount = launch(container, mount, 1, &callbacks, err);
+
+	if (!remount)
+		return -1;
+	remount->removes = removes;
+	remount->target = alloc_strdup(mount->target);
 	waiters_add(&remount->waiters, container, waiter, CONTAINER_EVENT_STARTED);
 	return 0;
+}
+
+/* --- The files about names, while it runs ----------------------------------------------------- */
+
+static void on_renewed(void *userdata)
+{
+	struct remount *remount = userdata;
+
+	remount->done = true;
+	waiters_notify_all(&remount->waiters, remount->container, NULL);
+}
+
+static void on_not_renewed(void *userdata, const struct error *err)
+{
+	struct remount *remount = userdata;
+
+	remount->container->set->params.complain(remount->container->id, err);
+	on_renewed(remount);
+}
+
+static void on_renewal_gone(void *userdata)
+{
+	struct remount *remount = userdata;
+	struct container *container = remount->container;
+
+	const bool again = container->renew_again && !container->unlisted;
+
+	container->renews_files = container->renew_again = false;
+	container_drop_files(container);
+	if (again)
+		(void)container_renew_files(container, NULL);
+	on_gone(remount);
+}
+
+int container_renew_files(struct container *container, struct container_waiter *waiter)
+{
+	static const struct launch_callbacks calls = {
+		.started = on_renewed,
+		.failed = on_not_renewed,
+		.exited = on_exited,
+		.gone = on_renewal_gone,
+	};
+	_cleanup_(mounts_done) struct mounts mounts = { 0 };
+	struct remount *remount;
+	struct error err;
+
+	if (container->renews_files) {
+		container->renew_again = true;
+		return 0;
+	}
+	if (!container->process.launch)
+		return 0;
+	container_remove_files(container, &mounts);
+	if (container_add_files(container, &mounts, &err) < 0)
+		container->set->params.complain(container->id, &err);
+	if (!mounts.n)
+		return 0;
+	remount = launch(container, mounts.items, mounts.n, &calls, &err);
+	if (!remount) {
+		container->set->params.complain(container->id, &err);
+		return 0;
+	}
+	container->renews_files = true;
+	if (!waiter)
+		return 0;
+	waiters_add(&remount->waiters, container, waiter, CONTAINER_EVENT_STARTED);
+	return 1;
 }
 
 /* Whether it is to be done in the container, too. -1: it is neither at rest nor running. */

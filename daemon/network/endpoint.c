@@ -93,27 +93,35 @@ static int make_pair(const struct endpoint *endpoint, pid_t pid, struct error *e
 	return link_make_pair(network->set->netlink, &pair, err);
 }
 
-static int set_up_inside(const struct endpoint *endpoint, int pidfd, bool default_route,
-			 struct error *err)
+/* addresses: they are given to it; otherwise it has them. */
+static int set_up_inside(const struct endpoint *endpoint, int pidfd, bool addresses,
+			 bool default_route, struct error *err)
 {
 	const struct network *network = endpoint->network;
 	const struct subnet ipv4 = { endpoint->ipv4, network->ipv4.prefix };
 	const struct subnet ipv6 = { endpoint->ipv6, network->ipv6.prefix };
 	char name[IFNAMSIZ];
 	const bool leads_out = default_route && !network->internal;
-	const struct link_addresses addresses = {
-		.inside = name,
-		.ipv4 = &ipv4,
-		.ipv6 = endpoint->ipv6.family ? &ipv6 : NULL,
+	const struct link_inside wanted = {
+		.name = name,
+		.ipv4 = addresses ? &ipv4 : NULL,
+		.ipv6 = addresses && endpoint->ipv6.family ? &ipv6 : NULL,
 		.gateway4 = leads_out ? &network->gateway4 : NULL,
-		.gateway6 = leads_out ? &network->gateway6 : NULL,
+		.gateway6 = leads_out && endpoint->ipv6.family ? &network->gateway6 : NULL,
 	};
 	_cleanup_(fd_closep) int inside = -1;
 
 	(void)snprintf(name, sizeof(name), "eth%u", endpoint->number);
 	if (link_open_inside(network->set->home, pidfd, &inside, err) < 0)
 		return -1;
-	return link_set_up_inside(inside, &addresses, err);
+	return link_set_up_inside(inside, &wanted, err);
+}
+
+int endpoint_lead_out(const struct endpoint *endpoint, int pidfd, struct error *err)
+{
+	if (endpoint->network->internal || set_up_inside(endpoint, pidfd, false, true, err) == 0)
+		return 0;
+	return error_prefix(err, "network \"%s\"", endpoint->network->name);
 }
 
 int endpoint_connect(struct endpoint *endpoint, pid_t pid, int pidfd, bool default_route,
@@ -123,7 +131,7 @@ int endpoint_connect(struct endpoint *endpoint, pid_t pid, int pidfd, bool defau
 
 	if (firewall_add_endpoint(endpoint->network->set->firewall, endpoint, err) < 0 ||
 	    make_pair(endpoint, pid, err) < 0 ||
-	    set_up_inside(endpoint, pidfd, default_route, err) < 0)
+	    set_up_inside(endpoint, pidfd, true, default_route, err) < 0)
 		return error_prefix(err, "network \"%s\"", name);
 	return 0;
 }

@@ -199,28 +199,30 @@ int link_make_pair(int netlink, const struct link_pair *pair, struct error *err)
 	return netlink_run(netlink, &batch, err);
 }
 
-int link_set_up_inside(int netlink, const struct link_addresses *addresses, struct error *err)
+int link_set_up_inside(int netlink, const struct link_inside *inside, struct error *err)
 {
 	struct netlink_batch batch = { .n = 0 };
 	struct ifreq request = { .ifr_flags = 0 };
 	unsigned int index;
 
 	/* Any socket tells, of the namespace that it is of. */
-	(void)snprintf(request.ifr_name, sizeof(request.ifr_name), "%s", addresses->inside);
+	(void)snprintf(request.ifr_name, sizeof(request.ifr_name), "%s", inside->name);
 	if (ioctl(netlink, SIOCGIFINDEX, &request) < 0)
-		return error_set_errno(err, errno, "find interface %s", addresses->inside);
+		return error_set_errno(err, errno, "find interface %s", inside->name);
 	index = (unsigned int)request.ifr_ifindex;
 
-	if (access("/proc/sys/net/ipv6", F_OK) == 0)
+	if (inside->ipv4 && access("/proc/sys/net/ipv6", F_OK) == 0)
 		add_quiet(&batch, NULL, index);
-	add_address(&batch, index, addresses->ipv4);
-	if (addresses->ipv6)
-		add_address(&batch, index, addresses->ipv6);
-	add_up(&batch, NULL, index);
-	if (addresses->gateway4)
-		add_default_route(&batch, index, addresses->gateway4);
-	if (addresses->ipv6 && addresses->gateway6)
-		add_default_route(&batch, index, addresses->gateway6);
+	if (inside->ipv4)
+		add_address(&batch, index, inside->ipv4);
+	if (inside->ipv6)
+		add_address(&batch, index, inside->ipv6);
+	if (inside->ipv4)
+		add_up(&batch, NULL, index);
+	if (inside->gateway4)
+		add_default_route(&batch, index, inside->gateway4);
+	if (inside->gateway6)
+		add_default_route(&batch, index, inside->gateway6);
 	return netlink_run(netlink, &batch, err);
 }
 

@@ -31,14 +31,15 @@ struct link_pair {
 };
 int link_make_pair(int netlink, const struct link_pair *pair, struct error *err);
 
-struct link_addresses {
-	const char *inside;		  /* the interface's name */
-	const struct subnet *ipv4, *ipv6; /* with the container's address; ipv6 may be NULL */
+struct link_inside {
+	const char *name; /* the interface's */
+	/* With the container's address; ipv6 may be NULL. Without either, it is up already. */
+	const struct subnet *ipv4, *ipv6;
 	const struct address *gateway4, *gateway6; /* of default routes; NULL: none */
 };
 
 /* Sets the other end up; netlink is a socket in its namespace. */
-int link_set_up_inside(int netlink, const struct link_addresses *addresses, struct error *err);
+int link_set_up_inside(int netlink, const struct link_inside *inside, struct error *err);
 
 /* A netlink socket in the network namespace of the process that pidfd is of. home is the caller's
  * own namespace, that this thread is in again when the call returns.

@@ -119,6 +119,9 @@ int endpoint_new(struct network *network, const struct endpoint_params *params,
 int endpoint_connect(struct endpoint *endpoint, pid_t pid, int pidfd, bool default_route,
 		     struct error *err);
 
+/* The container's default route leads by it, if its network leads out. */
+int endpoint_lead_out(const struct endpoint *endpoint, int pidfd, struct error *err);
+
 /* Takes the interface away from a container that goes on. */
 int endpoint_disconnect(struct endpoint *endpoint, struct error *err);
 

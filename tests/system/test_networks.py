@@ -294,6 +294,33 @@ def test_a_running_container_is_connected_and_disconnected(ctl, daemon, wire):
     processes.wait_until(lambda: ctl("exec", "a", "sh", "-c", ask("web")).out == "web\n")
 
 
+def test_what_a_container_knows_of_names_and_routes_follows_its_networks(ctl, daemon, wire):
+    """Started without a network, its root file system's own files are there; they are again at the end."""
+    ctl.ok("network", "create", "back")
+    ctl.ok("run", "-d", "--name", "web", "--network", "back", "busybox", "sleep", "infinity")
+    ctl.ok("run", "-d", "--name", "a", "--network", "none", "busybox", "sleep", "infinity")
+    look = ["exec", "a", "sh", "-c", "cat /etc/hosts /etc/resolv.conf; ip route; grep -c ' /etc/' /proc/mounts"]
+    before = ctl(*look)
+    with listening(wire.other, 4445):
+        for _ in range(2):
+            ctl.ok("network", "connect", "bridge", "a")
+            ctl.ok("network", "connect", "back", "a")
+            for name, where in (("bridge", address(daemon, "a")), ("back", address(daemon, "a", "back"))):
+                assert f"{where}\ta" in ctl.ok(*look)
+            assert f"nameserver {network(ctl)['gateway']}" in ctl.ok(*look)
+            # The one that its default route and its resolver were on.
+            ctl.ok("network", "disconnect", "bridge", "a")
+            shown = ctl.ok(*look)
+            gateway = network(ctl, "back")["gateway"]
+            assert f"nameserver {gateway}" in shown and f"default via {gateway}" in shown
+            assert shown.splitlines()[-1] == "3"
+            assert address(daemon, "web", "back") in ctl.ok("exec", "a", "nslookup", "web")
+            assert ctl.ok("exec", "a", "sh", "-c", ask(OTHER, 4445)) == "reached"
+            ctl.ok("network", "disconnect", "back", "a")
+            assert ctl(*look).out == before.out
+    assert list((daemon.run_dir / "files").iterdir()) == []
+
+
 def test_counters_count(ctl, daemon):
     ctl.ok("run", "-d", "--name", "a", "busybox", "sleep", "infinity")
     gateway = network(ctl)["gateway"]
