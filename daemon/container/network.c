@@ -28,8 +28,26 @@ static int in_spec(struct error *err)
 	return -1;
 }
 
-int container_check_networks(struct containers *set, struct network_spec *spec, struct error *err)
+/* The default network of somebody who is to have no other. */
+static int use_own_network(struct containers *set, const struct container_create_params *params,
+			   struct network_attachments *attachments, struct error *err)
 {
+	struct network_attachment *found = network_attachments_find(attachments, NETWORK_DEFAULT);
+	struct network *network;
+
+	if (!params->ids || !found)
+		return 0;
+	if (networks_find_own(set->params.networks, params->owner, &network, err) < 0)
+		return -1;
+	free(found->network);
+	found->network = alloc_strdup(network_name(network));
+	return 0;
+}
+
+int container_check_networks(struct containers *set, struct container_create_params *params,
+			     struct error *err)
+{
+	struct network_spec *spec = &params->spec.network;
 	const char *fallback = set->params.default_network;
 	struct network_attachment attachment = { 0 };
 	struct network *network;
@@ -42,6 +60,8 @@ int container_check_networks(struct containers *set, struct network_spec *spec, 
 		return error_set_subject(
 			err, ERROR_INVALID_VALUE, "spec.ports",
 			"ports are published from a network; name one (--network)");
+	if (use_own_network(set, params, &spec->networks, err) < 0)
+		return -1;
 	for (size_t i = 0; i < spec->networks.n; i++)
 		if (networks_find(set->params.networks, spec->networks.items[i].network, &network,
 				  err) < 0)

@@ -322,7 +322,8 @@ void container_drop_volumes(struct container *container);
 /* What a spec asks for, as far as it can be said before a start: that the networks are there. One that
  * names none gets the default.
  */
-int container_check_networks(struct containers *set, struct network_spec *spec, struct error *err);
+int container_check_networks(struct containers *set, struct container_create_params *params,
+			     struct error *err);
 
 /* Leases addresses and binds ports; fills the launch's part in. *ret_fd is the caller's to close. */
 int container_prepare_network(struct container *container, struct launch_params *params,

@@ -294,7 +294,7 @@ int containers_create(struct containers *set, struct container_create_params *pa
 	if (choose_name(set, params->name, name, err) < 0 || make_id(id, err) < 0 ||
 	    group_check(&params->spec.resources, err) < 0 ||
 	    mounts_accept_all(&params->spec.mounts, err) < 0 ||
-	    container_check_networks(set, &params->spec.network, err) < 0)
+	    container_check_networks(set, params, err) < 0)
 		return -1;
 	container = container_new(set, id);
 	(void)memcpy(container->name, name, sizeof(name));

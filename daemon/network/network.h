@@ -76,6 +76,13 @@ int networks_create(struct networks *networks, const struct network_params *para
 /* ERROR_NETWORK_NOT_FOUND. The default network is made when it is asked for. */
 int networks_find(struct networks *networks, const char *name, struct network **ret,
 		  struct error *err);
+
+/* The one that containers of a user are on who may not have others', in place of the default: they
+ * are nobody else's to reach, or to find by name. Made when it is asked for.
+ */
+int networks_find_own(struct networks *networks, uid_t user, struct network **ret,
+		      struct error *err);
+
 struct network *networks_first(struct networks *networks);
 struct network *network_following(struct network *network);
 

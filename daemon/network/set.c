@@ -118,6 +118,22 @@ int networks_find(struct networks *networks, const char *name, struct network **
 	return 0;
 }
 
+int networks_find_own(struct networks *networks, uid_t user, struct network **ret,
+		      struct error *err)
+{
+	_cleanup_(freep) char *name = alloc_printf("%s.%u", NETWORK_DEFAULT, user);
+	const struct network_params params = { .name = name, .ipv6 = true, .owner = user };
+	struct network *network = find(networks, name);
+
+	if (!network)
+		return networks_create(networks, &params, NULL, NULL, ret, err);
+	if (network->owner != user)
+		return error_set_subject(err, ERROR_NETWORK_IN_USE, name,
+					 "network \"%s\" is not that user's own", name);
+	*ret = network;
+	return 0;
+}
+
 struct network *networks_first(struct networks *networks)
 {
 	return TAILQ_FIRST(&networks->list);

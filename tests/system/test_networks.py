@@ -8,6 +8,7 @@ import pytest
 import processes
 from host import Ctl
 from lan import HOST, HOST6, OTHER, address, ask, connect_from, listening, serve
+from users import ANN, BOB, start
 
 
 @pytest.fixture
@@ -399,3 +400,43 @@ def test_two_daemons_side_by_side(new_daemon, wire):
     assert second.stop() == 0
     processes.wait_until(lambda: wire.host.ours() == [])
     assert wire.host.tables() == []
+
+
+# --- Whose it is ---------------------------------------------------------------------------------
+
+def test_each_user_has_a_network_of_their_own(shared, wire, ann, bob):
+    shared.stop()
+    wire.place(shared).start("--config", shared.directory / "conf")
+    for user, name in ((ann, "anns"), (bob, "bobs")):
+        start(user, name)
+    ctl = Ctl(shared)
+    ctl.ok("run", "-d", "--name", "roots", "busybox", "sleep", "infinity")
+    assert shared.inspect("anns")["spec"]["networks"][0]["network"] == f"bridge.{ANN}"
+    there = address(shared, "bobs", f"bridge.{BOB}")
+    look = "nslookup {0} >/dev/null && echo name; ping -c 1 -W 1 {1} >/dev/null && echo reached; echo end"
+    assert ann.ok("exec", "anns", "sh", "-c", look.format("bobs", there)) == "end\n"
+    assert ctl.ok("exec", "roots", "sh", "-c", look.format("bobs", there)) == "end\n"
+    start(ann, "more", options=["--network", "bridge", "-p", "8080:80"])
+    assert ann.ok("exec", "anns", "sh", "-c",
+                  look.format("more", address(shared, "more", f"bridge.{ANN}"))) == "name\nreached\nend\n"
+    for options in (["--network", "host"], ["--network", f"bridge.{BOB}"], ["--network", "container:bobs"],
+                    ["-p", "80:80"]):
+        assert "may" in ann.fails(125, "run", "-m", "16m", *options, "busybox", "true")
+    for words in (["create", "x"], ["ls"], ["connect", "bridge", "anns"], ["rm", f"bridge.{BOB}"]):
+        assert "may" in ann.fails(1, "network", *words)
+    for user in (ann, bob):
+        user.ok("rm", "-f", *user.ok("ps", "-aq").split())
+    assert set(ctl.ok("network", "prune").split()) == {f"bridge.{ANN}", f"bridge.{BOB}"}
+    assert shared.stop() == 0
+    processes.wait_until(lambda: wire.host.ours() == [])
+
+
+def test_ports_are_published_where_the_configuration_says(new_daemon, wire):
+    daemon = wire.place(new_daemon()).start("--publish-address", "127.0.0.1")
+    ctl = Ctl(daemon)
+    serve(daemon, "web", "-p", "8080:80", "-p", f"{HOST}:8081:80", "-p", "0.0.0.0:8082:80")
+    assert ctl.ok("port", "web").splitlines()[0] == "80/tcp -> 127.0.0.1:8080"
+    assert connect_from(wire.host, "127.0.0.1", 8080) == "web"
+    assert connect_from(wire.other, HOST, 8080, 1) is None
+    assert connect_from(wire.other, HOST, 8081) == connect_from(wire.other, HOST, 8082) == "web"
+    assert daemon.stop() == 0
