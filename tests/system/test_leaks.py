@@ -1,5 +1,6 @@
 """After many rounds everything is as it was: descriptors, mounts, groups, processes, memory."""
 import os
+import re
 
 import pytest
 
@@ -148,4 +149,37 @@ def test_rounds_of_the_client(daemon, footprint):
         ctl.ok("restart", "a")
         ctl.ok("stop", "a")
         ctl.ok("rm", "a")
+    footprint.assert_same()
+
+
+@pytest.mark.timeout(600)
+def test_lifecycles_on_networks(wired, wire):
+    """Rounds of connect and disconnect, and of containers that come and go on a network."""
+    ctl = Ctl(wired)
+    ctl.ok("network", "create", "back")
+    spec = {"image": "busybox", "command": ["sleep", "infinity"], "networks": [{"network": "back"}]}
+    wired.call(CONTAINER + "Run", {"spec": spec, "name": "a"})
+
+    def round_trip(i):
+        attachment = {"network": "bridge", **({"mac_address": f"02:00:00:00:{i >> 8:02x}:{i & 255:02x}"} if i % 3 else {})}
+        wired.call(CONTAINER + "Connect", {"container": "a", "attachment": attachment})
+        passing = {**spec, "ports": ["8080:80"], "network_rate_bits": 10_000_000} if i % 2 else spec
+        wired.call(CONTAINER + "Run", {"spec": {**passing, "command": ["true"]}, "name": "b"})
+        wired.call(CONTAINER + "Disconnect", {"container": "a", "network": "bridge"})
+        wired.call(CONTAINER + "Remove", {"container": "b", "force": True})
+
+    def state():
+        """Interfaces, addresses, and all rules but the addresses that the firewall knows to come again."""
+        processes.wait_until(lambda: sum(name.startswith("dkv") for name in wire.host.ours()) == 1)
+        rules = wire.host("nft", "list", "ruleset")
+        assert "02:00:00:00" not in rules and "8080" not in rules and "rate over 1250000" not in rules
+        return (set(re.findall(r"^\d+: (\S+ +\S+ \S+)", wire.host("ip", "-o", "addr"), re.M)),
+                [line for line in rules.splitlines() if not re.search(r'"dkv\w|asks', line)])
+
+    for i in range(5):
+        round_trip(i)
+    before, footprint = state(), Footprint(wired)
+    for i in range(max(10, LIFECYCLES // 20)):
+        round_trip(i)
+    assert state() == before
     footprint.assert_same()
