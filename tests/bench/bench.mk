@@ -1,7 +1,7 @@
 # `make bench`: Dokrust measured against its peers (docs/performance.md).
 #
 #	RUNS=N		samples of each measure, in place of its own number
-#	ONLY=A,B	those measures only: start, network, exec, flood, echo, attach, list, memory
+#	ONLY=A,B	those measures only: start, network, throughput, exec, flood, echo, attach, list, memory
 #	PEERS=A,B	those peers only: bwrap, crun, runc, docker, podman, none; without it, all
 #			but podman
 #	STRICT=1	fail where a target is missed

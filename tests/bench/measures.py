@@ -6,40 +6,16 @@ import json
 import pathlib
 import re
 
+import networks
 import peers
 from report import Goal, Measure, Series, percentile
-from stage import Failed, run
+from stage import Failed, collect, in_order, measure_starts, run, timed, versus
 
 TEXT_BYTES = 200 * 1000 * 1000
 CONTAINERS = 100
-START_PAUSE_MS = 10
 KEY_PAUSE_US = 1000
 HISTORY_ROWS = 2000
 IDLE = ["sleep", "infinity"]
-
-
-def collect(argv):
-    """Lines "NAME NUMBER [NUMBER]" of a measure-*, by name, in order of appearance."""
-    samples = {}
-    for line in run(argv).splitlines():
-        name, *numbers = line.split()
-        samples.setdefault(name, []).append([int(n) for n in numbers])
-    return samples
-
-
-def versus(contenders):
-    return [part for name, argv in contenders for part in ("--vs", name, *argv)]
-
-
-def timed(argv, divisor):
-    return [Series(who, [n[0] / divisor for n in numbers])
-            for who, numbers in collect(argv).items()]
-
-
-def in_order(series, contenders):
-    """Contenders take turns in being first; the table has Dokrust first."""
-    order = [name for name, _ in contenders]
-    return sorted(series, key=lambda s: order.index(s.who))
 
 
 # --- start -----------------------------------------------------------------------------------
@@ -47,10 +23,8 @@ def in_order(series, contenders):
 def start(stage, ready, runs):
     contenders = [("dokrust", stage.ctl("run", "--rm", "--network", "none", "busybox", "true")),
                   *((peer.name, peer.start) for peer in ready)]
-    argv = [*peers.hide_unified(), stage.program("measure-start"), runs or 150, START_PAUSE_MS,
-            *versus(contenders)]
     measure = Measure("start", "Start to exit of `true`", "ms",
-                      in_order(timed(argv, 1e6), contenders))
+                      measure_starts(stage, contenders, runs or 150, peers.hide_unified()))
     measure.compare("bwrap", "<=", 1.0)
     measure.compare("crun")
     measure.compare("runc", "<=", 0.2)
@@ -71,29 +45,12 @@ def exec_(stage, ready, runs):
             if peer.enter:
                 stack.enter_context(peer.held())
                 contenders.append((peer.name, peer.enter))
-        series = timed([*peers.hide_unified(), stage.program("measure-start"), runs or 100,
-                        START_PAUSE_MS, *versus(contenders)], 1e6)
-    measure = Measure("exec", "`true` in a container that runs", "ms",
-                      in_order(series, contenders))
+        series = measure_starts(stage, contenders, runs or 100, peers.hide_unified())
+    measure = Measure("exec", "`true` in a container that runs", "ms", series)
     measure.compare("nsenter")
     measure.compare("crun", "<=", 1.0)
     measure.compare("runc", "<=", 0.3)
     measure.compare("docker")
-    return [measure]
-
-
-# --- network ---------------------------------------------------------------------------------
-
-# A bridge network, leases and names, against a loopback interface alone. The daemon makes the bridge
-# on this host, and takes it away when it ends.
-def network(stage, ready, runs):
-    contenders = [(name, stage.ctl("run", "--rm", "--network", name, "busybox", "true"))
-                  for name in ("bridge", "none")]
-    argv = [stage.program("measure-start"), runs or 150, START_PAUSE_MS, *versus(contenders)]
-    measure = Measure("network", "Start to exit of `true`, on a network", "ms",
-                      in_order(timed(argv, 1e6), contenders))
-    own, other = measure.find("bridge"), measure.find("none")
-    own.goals.append(Goal("more than none", own.median - other.median, "<=", 1.5))
     return [measure]
 
 
@@ -263,6 +220,6 @@ def memory(stage, ready, runs):
                       ["-i", "-t"], ["sh"])]
 
 
-ALL = {"start": start, "network": network, "exec": exec_, "flood": flood, "echo": echo,
+ALL = {"start": start, "network": networks.start, "throughput": networks.throughput, "exec": exec_, "flood": flood, "echo": echo,
        "attach": attach, "list": list_, "memory": memory}
-WITH_PEERS = {"start", "exec", "flood", "echo"}
+WITH_PEERS = {"start", "network", "throughput", "exec", "flood", "echo"}

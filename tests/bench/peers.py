@@ -8,6 +8,7 @@ import os
 import pathlib
 import shutil
 import subprocess
+import tempfile
 
 from stage import Failed, private_cgroups_of_docker, run, stop, wait_for
 
@@ -78,20 +79,18 @@ def crun(stage):
     return oci(stage, "crun", ["--cgroup-manager=disabled"], False)
 
 
-def docker(stage):
-    """With a dockerd of its own, without a bridge and without firewall rules."""
-    directory = stage.directory / "docker"
-    directory.mkdir()
-    parent = f"dokrust-bench-{os.getpid()}"
-    stage.enter_context(private_cgroups_of_docker(parent))
+def start_docker(stage, stack, name, options, prefix=()):
+    """A dockerd of its own, until the stack ends; its client, that knows an image "bench"."""
+    directory = pathlib.Path(tempfile.mkdtemp(prefix=f"{name}-", dir=stage.directory))
+    parent = f"dokrust-bench-{name}-{os.getpid()}"
+    stack.enter_context(private_cgroups_of_docker(parent))
     address = f"unix://{directory}/sock"
-    log = stage.enter_context(open(directory / "log", "wb"))
+    log = stack.enter_context(open(directory / "log", "wb"))
     daemon = subprocess.Popen(
-        ["dockerd", "--host", address, "--data-root", directory / "data",
-         "--exec-root", directory / "exec", "--pidfile", directory / "pid", "--bridge=none",
-         "--iptables=false", "--ip-forward=false", f"--cgroup-parent=/{parent}"],
+        [*prefix, "dockerd", "--host", address, "--data-root", directory / "data", "--exec-root",
+         directory / "exec", "--pidfile", directory / "pid", f"--cgroup-parent=/{parent}", *options],
         stdin=subprocess.DEVNULL, stdout=log, stderr=log)
-    stage.callback(stop, daemon, 30)
+    stack.callback(stop, daemon, 30)
     client = ["docker", "-H", address]
 
     def is_up():
@@ -102,6 +101,12 @@ def docker(stage):
 
     wait_for(is_up, "dockerd answers", 30)
     import_image(stage, [*client, "import", "-", "bench"])
+    return client
+
+
+def docker(stage):
+    """Without a bridge and without firewall rules."""
+    client = start_docker(stage, stage, "docker", ["--bridge=none", "--iptables=false", "--ip-forward=false"])
     plain = ["--rm", "--network", "none"]
     return Peer("docker", [*client, "run", *plain, "bench", "true"],
                 hold=[*client, "run", "-d", *plain, "--name", "held", "bench", "sleep", "1000"],

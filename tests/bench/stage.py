@@ -11,8 +11,11 @@ import sys
 import tempfile
 import time
 
+from report import Series
+
 LINE = b"The quick brown fox jumps over the lazy dog 0123456789 abcdefghij\n"
 STARTUP_S = 10
+START_PAUSE_MS = 10
 STOP_S = 60
 SETTLE_S = 0.5
 
@@ -142,3 +145,35 @@ def private_cgroups_of_docker(parent):
         for group in pathlib.Path("/sys/fs/cgroup").glob(f"**/{parent}"):
             with contextlib.suppress(OSError):
                 os.rmdir(group)
+
+
+# --- Contenders in turn ------------------------------------------------------------------------
+
+def collect(argv):
+    """Lines "NAME NUMBER [NUMBER]" of a measure-*, by name, in order of appearance."""
+    samples = {}
+    for line in run(argv).splitlines():
+        name, *numbers = line.split()
+        samples.setdefault(name, []).append([int(n) for n in numbers])
+    return samples
+
+
+def versus(contenders):
+    return [part for name, argv in contenders for part in ("--vs", name, *argv)]
+
+
+def timed(argv, divisor):
+    return [Series(who, [n[0] / divisor for n in numbers])
+            for who, numbers in collect(argv).items()]
+
+
+def in_order(series, contenders):
+    """Contenders take turns in being first; the table has Dokrust first."""
+    order = [name for name, _ in contenders]
+    return sorted(series, key=lambda s: order.index(s.who))
+
+
+def measure_starts(stage, contenders, runs, prefix=()):
+    """How long each of (name, argv) takes to its end, in milliseconds."""
+    argv = [*prefix, stage.program("measure-start"), runs, START_PAUSE_MS, *versus(contenders)]
+    return in_order(timed(argv, 1e6), contenders)
