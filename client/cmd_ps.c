@@ -10,6 +10,7 @@
 #include "common/cleanup.h"
 #include "common/clock.h"
 #include "common/json.h"
+#include "common/network_spec.h"
 #include "common/parse.h"
 #include "common/text.h"
 
@@ -152,6 +153,53 @@ static char *describe_command(struct json_object *container, bool whole)
 	return alloc_printf("\"%s\"", shown);
 }
 
+static char *append(char *text, const char *separator, const char *more)
+{
+	char *longer = alloc_printf("%s%s%s", text, *text ? separator : "", more);
+
+	free(text);
+	return longer;
+}
+
+/* As docker shows it. */
+static char *describe_port(const struct port_range *range, const char *address)
+{
+	const unsigned int more = range->count - 1U;
+	_cleanup_(freep) char *end = more ? alloc_printf("-%u", range->host + more) : NULL;
+	_cleanup_(freep) char *inside_end = more ? alloc_printf("-%u", range->container + more) :
+						   NULL;
+
+	return alloc_printf(strchr(address, ':') ? "[%s]:%u%s->%u%s/%s" : "%s:%u%s->%u%s/%s",
+			    address, range->host, end ? end : "", range->container,
+			    inside_end ? inside_end : "", port_protocol_name(range->protocol));
+}
+
+static char *describe_ports(struct json_object *container)
+{
+	struct json_object *ports = json_object_object_get(container, "ports");
+	char *text = alloc_strdup("");
+
+	for (size_t i = 0; ports && i < json_object_array_length(ports); i++) {
+		static const char *const all[] = { "0.0.0.0", "::" };
+		const char *port = json_object_get_string(json_object_array_get_idx(ports, i));
+		char address[ADDRESS_TEXT_SIZE];
+		struct port_range range;
+		struct error ignored;
+
+		if (!port || port_parse(port, &range, &ignored) < 0)
+			continue;
+		for (size_t k = 0; k < (range.address.family ? 1 : ARRAY_SIZE(all)); k++) {
+			_cleanup_(freep) char *one = describe_port(
+				&range, range.address.family ?
+						address_format(&range.address, address) :
+						all[k]);
+
+			text = append(text, ", ", one);
+		}
+	}
+	return text;
+}
+
 /* --- Printing -------------------------------------------------------------------------------- */
 
 static void add_row(struct table *table, struct json_object *container, bool whole)
@@ -160,6 +208,7 @@ static void add_row(struct table *table, struct json_object *container, bool who
 		alloc_printf("%.*s", whole ? 64 : SHORT_ID, call_string(container, "id"));
 	_cleanup_(freep) char *command = describe_command(container, whole);
 	_cleanup_(freep) char *state = describe_state(container);
+	_cleanup_(freep) char *ports = describe_ports(container);
 	_cleanup_(freep) char *created = NULL;
 	const char *image = call_string(container, "image");
 	char buffer[PRINT_DURATION_SIZE];
@@ -171,12 +220,13 @@ static void add_row(struct table *table, struct json_object *container, bool who
 	table_add(table, command);
 	table_add(table, created);
 	table_add(table, state);
+	table_add(table, ports);
 }
 
 static void print_table(struct json_object *array, size_t n, const struct values *values)
 {
-	static const char *const titles[] = { "CONTAINER ID", "NAME",	 "IMAGE",
-					      "COMMAND",      "CREATED", "STATUS" };
+	static const char *const titles[] = { "CONTAINER ID", "NAME",	"IMAGE", "COMMAND",
+					      "CREATED",      "STATUS", "PORTS" };
 	_cleanup_(table_done) struct table table;
 	size_t length = json_object_array_length(array);
 

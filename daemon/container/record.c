@@ -162,6 +162,9 @@ const char *container_summary(struct container *container, size_t *ret_size)
 		record_add_string(object, "rootfs", container->spec.rootfs);
 		json_object_object_add(object, "terminal",
 				       json_object_new_boolean(container->spec.terminal));
+		if (container->publication)
+			json_object_object_add(object, "ports",
+					       publication_to_text(container->publication));
 		add_labels(object, container->spec.labels);
 		container->summary = alloc_strdup(json_object_to_json_string_length(
 			object, JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE,

@@ -234,6 +234,52 @@ static const struct json_field fields[] = {
 	JSON_FIELD(struct raw_port, container_port, JSON_INT),
 };
 
+/* How many from the i-th on are one after the other. */
+static size_t range_at(const struct publication *publication, size_t i)
+{
+	const struct published_port *first = &publication->ports[i], *port = first;
+
+	while (++i < publication->n) {
+		port = &publication->ports[i];
+		if (port->host != first->host + (port - first) ||
+		    port->container != first->container + (port - first) ||
+		    port->protocol != first->protocol ||
+		    !address_equal(&port->address, &first->address))
+			break;
+	}
+	return i - (size_t)(first - publication->ports);
+}
+
+static char *range_text(const struct published_port *port, size_t n)
+{
+	const unsigned int more = (unsigned int)n - 1;
+	char address[ADDRESS_TEXT_SIZE];
+	const char *shown = port->address.family ? address_format(&port->address, address) : "";
+	const bool six = port->address.family == AF_INET6;
+
+	if (!more)
+		return alloc_printf("%s%s%s%s%u:%u/%s", six ? "[" : "", shown, six ? "]" : "",
+				    *shown ? ":" : "", port->host, port->container,
+				    port_protocol_name(port->protocol));
+	return alloc_printf("%s%s%s%s%u-%u:%u-%u/%s", six ? "[" : "", shown, six ? "]" : "",
+			    *shown ? ":" : "", port->host, port->host + more, port->container,
+			    port->container + more, port_protocol_name(port->protocol));
+}
+
+struct json_object *publication_to_text(const struct publication *publication)
+{
+	struct json_object *array = json_object_new_array();
+
+	for (size_t i = 0; i < publication->n;) {
+		const size_t n = range_at(publication, i);
+		_cleanup_(freep) char *text = range_text(&publication->ports[i], n);
+
+		json_object_array_add(array, json_object_new_string(text));
+		i += n;
+	}
+	return array;
+}
+
 struct json_object *publication_to_json(const struct publication *publication)
 {
 	struct json_object *array = json_object_new_array();

@@ -40,4 +40,6 @@ int publication_lead(struct publication *publication, struct endpoint *endpoint,
 struct publication *publication_free(struct publication *publication);
 
 /* As the interface's []PublishedPort. The caller's. */
+/* As port_parse reads them, an array; consecutive ones are a range. The caller's. */
+struct json_object *publication_to_text(const struct publication *publication);
 struct json_object *publication_to_json(const struct publication *publication);

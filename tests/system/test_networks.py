@@ -181,6 +181,7 @@ def test_a_published_port_is_reached_from_everywhere(ctl, daemon, wire):
     assert ctl.ok("exec", "web", "sh", "-c", ask(HOST, 8080)) == "web\n"
     assert ctl.ok("port", "web").splitlines() == [
         "80/tcp -> 0.0.0.0:8080", "80/tcp -> [::]:8080", "80/tcp -> 127.0.0.1:8081"]
+    assert "0.0.0.0:8080->80/tcp, [::]:8080->80/tcp, 127.0.0.1:8081->80/tcp" in ctl.ok("ps")
     ctl.ok("rm", "-f", "web")
     assert connect_from(wire.host, HOST, 8080, 1) is None
 
@@ -207,6 +208,7 @@ def test_ranges_udp_and_free_ports(ctl, daemon, wire):
     assert [(p["host_port"], p["container_port"], p["protocol"]) for p in ports[:4]] == [
         (5000, 6000, "udp"), (5001, 6001, "udp"), (5002, 6002, "udp"), (7000, 7000, "sctp")]
     assert ports[4]["container_port"] == 9000 and ports[4]["host_port"] >= 1024
+    assert "0.0.0.0:5000-5002->6000-6002/udp, [::]:5000-5002->6000-6002/udp, 0.0.0.0:7000->" in ctl.ok("ps")
     assert ctl.ok("port", "u", "6001/udp").splitlines()[0] == "0.0.0.0:5001"
     server = ("import socket\ns = socket.socket(socket.AF_INET, socket.SOCK_DGRAM); s.bind(('', 6001))\n"
               "print('ready', flush=True); s.sendto(b'u', s.recvfrom(9)[1])")
