@@ -65,14 +65,14 @@ static const char bridge_table[] =
 /* Ports of the host: those of one address, then those of all. What a container sends to such a port
  * goes the same way, but for one that is to reach nothing outside.
  */
-#define TO_PORTS                                                                    \
-	"  meta nfproto ipv4 fib daddr type local meta l4proto { tcp, udp, sctp } " \
-	"dnat ip to ip daddr . meta l4proto . th dport map @ports4\n"               \
-	"  meta nfproto ipv4 fib daddr type local meta l4proto { tcp, udp, sctp } " \
-	"dnat ip to meta l4proto . th dport map @any4\n"                            \
-	"  meta nfproto ipv6 fib daddr type local meta l4proto { tcp, udp, sctp } " \
-	"dnat ip6 to ip6 daddr . meta l4proto . th dport map @ports6\n"             \
-	"  meta nfproto ipv6 fib daddr type local meta l4proto { tcp, udp, sctp } " \
+#define TO_PORTS                                                                                     \
+	"  meta nfproto ipv4 fib daddr type local meta l4proto { tcp, udp, sctp } "                  \
+	"dnat ip to ip daddr . meta l4proto . th dport map @ports4\n"                                \
+	"  meta nfproto ipv4 fib daddr type local meta l4proto { tcp, udp, sctp } "                  \
+	"dnat ip to meta l4proto . th dport map @any4\n"                                             \
+	"  meta nfproto ipv6 fib daddr type local meta l4proto { tcp, udp, sctp } "                  \
+	"dnat ip6 to ip6 daddr . meta l4proto . th dport map @ports6\n"                              \
+	"  meta nfproto ipv6 ip6 daddr != ::1 fib daddr type local meta l4proto { tcp, udp, sctp } " \
 	"dnat ip6 to meta l4proto . th dport map @any6\n"
 
 static const char inet_table[] =
@@ -88,6 +88,7 @@ static const char inet_table[] =
 	" map ports6 { type ipv6_addr . inet_proto . inet_service : ipv6_addr . inet_service; }\n"
 	" map any4 { type inet_proto . inet_service : ipv4_addr . inet_service; }\n"
 	" map any6 { type inet_proto . inet_service : ipv6_addr . inet_service; }\n"
+	" map loop6 { type inet_proto . inet_service : ipv6_addr . inet_service; }\n"
 	/* A bridge of ours routes loopback addresses, for ports that are reached by them. */
 	" chain first {\n"
 	"  type filter hook prerouting priority -300; policy accept;\n"
@@ -98,11 +99,15 @@ static const char inet_table[] =
 	"  type nat hook prerouting priority -100; policy accept;\n"
 	"  iifname @internal accept\n" TO_PORTS " }\n"
 	" chain output {\n"
-	"  type nat hook output priority -100; policy accept;\n" TO_PORTS " }\n"
+	"  type nat hook output priority -100; policy accept;\n" TO_PORTS
+	"  ip6 daddr ::1 meta l4proto { tcp, udp, sctp } "
+	"dnat ip6 to meta l4proto . th dport map @loop6\n"
+	" }\n"
 	/* The answers have to come back this way. */
 	" chain postrouting {\n"
 	"  type nat hook postrouting priority 100; policy accept;\n"
 	"  oifname @bridges ip saddr 127.0.0.0/8 masquerade\n"
+	"  oifname @bridges ip6 saddr ::1 masquerade\n"
 	"  oifname @bridges ct status dnat ip saddr @subnets4 masquerade\n"
 	"  oifname @bridges ct status dnat ip6 saddr @subnets6 masquerade\n"
 	"  iifname @bridges oifname != @bridges masquerade\n"
@@ -268,34 +273,46 @@ void firewall_text_endpoint(struct text *text, struct endpoint *endpoint, const 
 
 /* --- Ports ----------------------------------------------------------------------------------- */
 
+/* key: what is before the protocol in the map. */
 static void put_port(struct text *text, const struct publication *publication,
-		     const struct published_port *port, int family, const char *verb)
+		     const struct published_port *port, const char *map, const char *key,
+		     int family, const char *verb)
 {
 	const struct address to = endpoint_address(publication->endpoint, family);
-	const char digit = family == AF_INET ? '4' : '6';
 	char address[ADDRESS_TEXT_SIZE];
 
-	const bool one =
-		port->address.family &&
-		!address_equal(&port->address, &(struct address){ .family = port->address.family });
-
-	if (!to.family || (port->address.family && port->address.family != family))
+	if (!to.family)
 		return;
-	text_put(text, "%s element inet %s ", verb, publication->networks->instance);
-	if (one)
-		text_put(text, "ports%c { %s . ", digit, address_format(&port->address, address));
-	else
-		text_put(text, "any%c { ", digit);
-	text_put(text, "%s . %u", port_protocol_name(port->protocol), port->host);
+	text_put(text, "%s element inet %s %s { %s%s . %u", verb, publication->networks->instance,
+		 map, key, port_protocol_name(port->protocol), port->host);
 	if (verb[0] == 'a')
 		text_put(text, " : %s . %u", address_format(&to, address), port->container);
 	text_put(text, " }\n");
 }
 
+static void put_ports(struct text *text, const struct publication *publication,
+		      const struct published_port *port, int family, const char *verb)
+{
+	const bool six = family == AF_INET6;
+	const bool one =
+		port->address.family &&
+		!address_equal(&port->address, &(struct address){ .family = port->address.family });
+	char address[ADDRESS_TEXT_SIZE], key[ADDRESS_TEXT_SIZE + 3] = "";
+
+	if (port->address.family && port->address.family != family)
+		return;
+	if (one)
+		(void)snprintf(key, sizeof(key), "%s . ", address_format(&port->address, address));
+	put_port(text, publication, port,
+		 one ? (six ? "ports6" : "ports4") : (six ? "any6" : "any4"), key, family, verb);
+	if (six && !one && publication->loopback6)
+		put_port(text, publication, port, "loop6", "", family, verb);
+}
+
 void firewall_text_ports(struct text *text, const struct publication *publication, const char *verb)
 {
 	for (size_t i = 0; i < publication->n; i++) {
-		put_port(text, publication, &publication->ports[i], AF_INET, verb);
-		put_port(text, publication, &publication->ports[i], AF_INET6, verb);
+		put_ports(text, publication, &publication->ports[i], AF_INET, verb);
+		put_ports(text, publication, &publication->ports[i], AF_INET6, verb);
 	}
 }

@@ -14,6 +14,7 @@
 #include "common/cleanup.h"
 #include "daemon/network/netlink.h"
 
+enum { LOOPBACK_METRIC = 2000 };
 enum { ADDR_GEN_NONE = 1 }; /* IN6_ADDR_GEN_MODE_NONE */
 
 /* --- Messages -------------------------------------------------------------------------------- */
@@ -115,6 +116,28 @@ static void add_default_route(struct netlink_batch *batch, unsigned int index,
 	mnl_attr_put_u32(message, RTA_OIF, index);
 }
 
+/* Answers to the host's ::1 come back by the bridge, and the kernel routes that address strictly: to the
+ * interface that the route is of. It is the second choice for all else.
+ */
+static void add_loopback6(struct netlink_batch *batch, unsigned int index)
+{
+	const struct address loopback = { .family = AF_INET6, .bytes = { [15] = 1 } };
+	const struct rtmsg body = {
+		.rtm_family = AF_INET6,
+		.rtm_dst_len = 128,
+		.rtm_table = RT_TABLE_LOCAL,
+		.rtm_protocol = RTPROT_BOOT,
+		.rtm_scope = RT_SCOPE_UNIVERSE,
+		.rtm_type = RTN_LOCAL,
+	};
+	struct nlmsghdr *message = netlink_add(batch, "have the bridge take answers to ::1",
+					       RTM_NEWROUTE, NLM_F_CREATE, &body, sizeof(body));
+
+	netlink_put_address(message, RTA_DST, &loopback);
+	mnl_attr_put_u32(message, RTA_OIF, index);
+	mnl_attr_put_u32(message, RTA_PRIORITY, LOOPBACK_METRIC);
+}
+
 /* --- Bridges --------------------------------------------------------------------------------- */
 
 int link_make_bridge(int netlink, const struct link_bridge *bridge, unsigned int *ret_index,
@@ -158,6 +181,8 @@ int link_make_bridge(int netlink, const struct link_bridge *bridge, unsigned int
 		add_address(&batch, index, &link_local);
 	}
 	add_up(&batch, NULL, index);
+	if (bridge->ipv6)
+		add_loopback6(&batch, index);
 	if (netlink_run(netlink, &batch, err) < 0) {
 		struct error ignored;
 

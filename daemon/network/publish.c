@@ -1,6 +1,7 @@
 #include "daemon/network/publish.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -97,6 +98,24 @@ static int bind_both(struct published_port *port)
 	return 0;
 }
 
+/* A bridge whose packets pass through the host's own rules has the answers to ::1 turned back before
+ * they reach the host, which then drops what has that address on another interface than lo.
+ */
+static bool leads_loopback6(void)
+{
+	_cleanup_(fd_closep) int fd =
+		open("/proc/sys/net/bridge/bridge-nf-call-ip6tables", O_RDONLY | O_CLOEXEC);
+	char value;
+
+	return fd < 0 || read(fd, &value, 1) != 1 || value == '0';
+}
+
+static bool is_loopback6(const struct address *address)
+{
+	return address->family == AF_INET6 &&
+	       memcmp(address->bytes, &in6addr_loopback, sizeof(in6addr_loopback)) == 0;
+}
+
 static int bind_port(struct published_port *port, struct error *err)
 {
 	const bool chosen = !port->host;
@@ -155,6 +174,10 @@ static int add_range(struct publication *publication, const char *text, struct e
 	if (!range.address.family && everywhere &&
 	    address_parse(everywhere, 0, &range.address, err) < 0)
 		return error_prefix(err, "publish_address");
+	if (is_loopback6(&range.address) && !leads_loopback6())
+		return error_set_subject(err, ERROR_INVALID_VALUE, "spec.ports",
+					 "ports of ::1 lead nowhere while "
+					 "net.bridge.bridge-nf-call-ip6tables is 1; use 127.0.0.1");
 	for (uint16_t i = 0; i < range.count; i++) {
 		struct published_port *port = add_port(publication);
 
@@ -196,6 +219,7 @@ int publication_new(struct networks *networks, const struct network_spec *spec,
 int publication_lead(struct publication *publication, struct endpoint *endpoint, struct error *err)
 {
 	publication->endpoint = endpoint;
+	publication->loopback6 = leads_loopback6();
 	if (firewall_add_ports(publication->networks->firewall, publication, err) == 0)
 		return 0;
 	publication->endpoint = NULL;

@@ -4,6 +4,7 @@
  */
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -22,6 +23,7 @@ struct publication {
 	struct published_port *ports;
 	size_t n;
 	struct endpoint *endpoint; /* where they lead; NULL: nowhere yet */
+	bool loopback6;		   /* those of all addresses are reached by ::1, too */
 };
 
 /* Binds the ports. spec is valid. *ret is NULL if it publishes none. The error names the port. */
@@ -39,7 +41,8 @@ int publication_lead(struct publication *publication, struct endpoint *endpoint,
 /* NULL-safe. */
 struct publication *publication_free(struct publication *publication);
 
-/* As the interface's []PublishedPort. The caller's. */
 /* As port_parse reads them, an array; consecutive ones are a range. The caller's. */
 struct json_object *publication_to_text(const struct publication *publication);
+
+/* As the interface's []PublishedPort. The caller's. */
 struct json_object *publication_to_json(const struct publication *publication);

@@ -116,12 +116,12 @@ def connect_from(space, host, port, timeout_s=3):
 
 
 @contextlib.contextmanager
-def listening(space, port):
+def listening(space, port, host="0.0.0.0"):
     """While a server there says "reached" to whoever connects."""
     server = space.spawn("/usr/bin/python3", "-c",
-                         "import socket\ns = socket.create_server(('0.0.0.0', %d))\n"
+                         "import socket\ns = socket.create_server(('%s', %d), family=socket.%s)\n"
                          "print('ready', flush=True)\n"
-                         "while True: s.accept()[0].sendall(b'reached')" % port,
+                         "while True: s.accept()[0].sendall(b'reached')" % (host, port, "AF_INET6" if ":" in host else "AF_INET"),
                          stdout=subprocess.PIPE)
     try:
         server.stdout.readline()

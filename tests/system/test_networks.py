@@ -2,6 +2,7 @@
 import json
 import re
 import subprocess
+import time
 
 import pytest
 
@@ -184,6 +185,29 @@ def test_a_published_port_is_reached_from_everywhere(ctl, daemon, wire):
     assert "0.0.0.0:8080->80/tcp, [::]:8080->80/tcp, 127.0.0.1:8081->80/tcp" in ctl.ok("ps")
     ctl.ok("rm", "-f", "web")
     assert connect_from(wire.host, HOST, 8080, 1) is None
+
+
+def test_a_published_port_is_reached_by_the_loopback_address_of_ipv6(ctl, daemon, wire):
+    """Where bridged packets do not pass through the host's own rules; else it is refused at once."""
+    def call_rules(value):
+        wire.host("sh", "-c", f"echo {value} >/proc/sys/net/bridge/bridge-nf-call-ip6tables")
+
+    call_rules(0)
+    serve(daemon, "web", "-p", "8080:80", "-p", "[::1]:8081:80")
+    for address_of_host, port in (("::1", 8080), ("::1", 8081), ("127.0.0.1", 8080), ("localhost", 8080)):
+        assert connect_from(wire.host, address_of_host, port) == "web"
+    assert connect_from(wire.other, HOST6, 8081, 1) is None
+    # Others do not get in by it, and the host's own services still are there.
+    with listening(wire.host, 4446, "::1"):
+        assert connect_from(wire.host, "::1", 4446) == "reached"
+        assert ctl.sh(f"{ask('::1', 4446)}; echo end") == "end\n"
+    ctl.ok("rm", "-f", "web")
+    call_rules(1)
+    serve(daemon, "web", "-p", "8080:80")
+    started = time.monotonic()
+    assert connect_from(wire.host, "::1", 8080) is None and time.monotonic() - started < 1
+    assert connect_from(wire.host, "localhost", 8080) == "web"
+    assert "::1" in ctl.fails(125, "run", "-p", "[::1]:8082:80", "busybox")
 
 
 def test_nginx_is_reached_by_curl_from_another_host(ctl, daemon, wire):
