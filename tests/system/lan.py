@@ -116,12 +116,15 @@ def connect_from(space, host, port, timeout_s=3):
 
 
 @contextlib.contextmanager
-def listening(space, port, host="0.0.0.0"):
-    """While a server there says "reached" to whoever connects."""
+def _serving(space, port, host, answer):
     server = space.spawn("/usr/bin/python3", "-c",
-                         "import socket\ns = socket.create_server(('%s', %d), family=socket.%s)\n"
+                         "import socket\n"
+                         f"s = socket.create_server(({host!r}, {port}), family=socket.AF_INET{'6' * (':' in host)})\n"
                          "print('ready', flush=True)\n"
-                         "while True: s.accept()[0].sendall(b'reached')" % (host, port, "AF_INET6" if ":" in host else "AF_INET"),
+                         "while True:\n"
+                         " c, a = s.accept()\n"
+                         f" c.sendall({answer})\n"
+                         " c.close()",
                          stdout=subprocess.PIPE)
     try:
         server.stdout.readline()
@@ -129,3 +132,13 @@ def listening(space, port, host="0.0.0.0"):
     finally:
         server.kill()
         server.wait()
+
+
+def listening(space, port, host="0.0.0.0"):
+    """While a server there says "reached" to whoever connects."""
+    return _serving(space, port, host, "b'reached'")
+
+
+def naming(space, port, host):
+    """While a server there tells whoever connects by which address it sees them."""
+    return _serving(space, port, host, "a[0].encode()")

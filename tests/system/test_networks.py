@@ -8,7 +8,7 @@ import pytest
 
 import processes
 from host import Ctl
-from lan import HOST, HOST6, OTHER, address, ask, connect_from, listening, serve
+from lan import HOST, HOST6, OTHER, OTHER6, address, ask, connect_from, listening, naming, serve
 from users import ANN, BOB, start
 
 
@@ -254,6 +254,13 @@ def test_a_port_that_is_in_use_is_an_error_before_anything_starts(ctl, daemon, w
     for text in ("0:80", "80:", "1.2.3:80:80", "1-2:80", "80/icmp", "65536"):
         assert "port" in ctl.fails(125, "run", "-p", text, "busybox")
     assert "network" in ctl.fails(125, "run", "--network", "none", "-p", "80", "busybox")
+
+
+def test_another_host_is_reached_by_both_families_and_sees_the_host(ctl, daemon, wire):
+    """With another host's view: it knows nothing of the networks behind this one."""
+    for host, seen in ((OTHER, HOST), (OTHER6, HOST6)):
+        with naming(wire.other, 4447, host):
+            assert ctl.sh(ask(host, 4447)) == seen
 
 
 # --- What cannot be reached ----------------------------------------------------------------------
