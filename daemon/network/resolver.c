@@ -1,11 +1,9 @@
 #include "daemon/network/resolver.h"
 
 #include <errno.h>
-#include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 #include <sys/random.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -14,18 +12,14 @@
 
 #include "common/alloc.h"
 #include "common/cleanup.h"
-#include "common/fdio.h"
-#include "daemon/network/dns.h"
+#include "daemon/network/names.h"
+#include "daemon/network/resolver_tcp.h"
 
 enum {
-	PORT = 53,
-	SERVERS_MAX = 3,
-	ANSWERS_MAX = 24,
 	ASKING_MAX = 64,       /* questions of one container that are on their way */
 	ASKING_ALL_MAX = 1024, /* of all of a network's */
 	BATCH = 32,	       /* questions at a turn of the loop */
 	WAIT_S = 3,	       /* for one server */
-	RESOLV_CONF_MAX = 64 * 1024,
 };
 
 /* A question that was passed on. */
@@ -37,7 +31,7 @@ struct asking {
 	struct event event;
 	struct sockaddr_storage from;
 	socklen_t from_size;
-	struct address servers[SERVERS_MAX];
+	struct address servers[NAMES_SERVERS_MAX];
 	size_t n_servers, next;
 	uint16_t id; /* the asker's */
 	uint8_t message[DNS_MESSAGE_MAX];
@@ -50,186 +44,10 @@ struct resolver {
 	struct event events[2];
 	LIST_HEAD(, asking) askings;
 	unsigned int n_askings;
+	struct resolver_tcp *tcp[2];
 };
-
-/* --- Addresses ------------------------------------------------------------------------------- */
-
-static struct address address_of(const struct sockaddr_storage *from)
-{
-	struct address address = { .family = from->ss_family };
-
-	if (from->ss_family == AF_INET)
-		(void)memcpy(address.bytes,
-			     &((const struct sockaddr_in *)(const void *)from)->sin_addr, 4);
-	else
-		(void)memcpy(address.bytes,
-			     &((const struct sockaddr_in6 *)(const void *)from)->sin6_addr, 16);
-	return address;
-}
-
-static socklen_t to_socket(const struct address *address, struct sockaddr_storage *ret)
-{
-	*ret = (struct sockaddr_storage){ .ss_family = (sa_family_t)address->family };
-	if (address->family == AF_INET) {
-		struct sockaddr_in *in = (struct sockaddr_in *)(void *)ret;
-
-		in->sin_port = htons(PORT);
-		(void)memcpy(&in->sin_addr, address->bytes, 4);
-		return sizeof(*in);
-	}
-	((struct sockaddr_in6 *)(void *)ret)->sin6_port = htons(PORT);
-	(void)memcpy(&((struct sockaddr_in6 *)(void *)ret)->sin6_addr, address->bytes, 16);
-	return sizeof(struct sockaddr_in6);
-}
-
-static struct endpoint *find_endpoint(struct networks *networks, const struct address *address)
-{
-	struct network *network;
-	struct endpoint *endpoint;
-
-	TAILQ_FOREACH (network, &networks->list, entry) {
-		if (!subnet_contains(&network->ipv4, address) &&
-		    !subnet_contains(&network->ipv6, address))
-			continue;
-		TAILQ_FOREACH (endpoint, &network->endpoints, entry)
-			if (address_equal(&endpoint->ipv4, address) ||
-			    address_equal(&endpoint->ipv6, address))
-				return endpoint;
-	}
-	return NULL;
-}
-
-/* --- What is known here ---------------------------------------------------------------------- */
-
-/* Whether the asker is on that network; the host is on all. */
-static bool is_on(const struct network *network, const struct endpoint *asker)
-{
-	const struct endpoint *endpoint;
-
-	if (!asker || asker->network == network)
-		return true;
-	TAILQ_FOREACH (endpoint, &network->endpoints, entry)
-		if (strcmp(endpoint->owner, asker->owner) == 0)
-			return true;
-	return false;
-}
-
-static bool has_name(const struct endpoint *endpoint, const char *name)
-{
-	for (char **own = endpoint->names; own && *own; own++)
-		if (strcasecmp(*own, name) == 0)
-			return true;
-	return false;
-}
-
-struct found {
-	struct address addresses[ANSWERS_MAX];
-	size_t n;
-	bool name_exists;
-};
-
-static void collect(const struct endpoint *endpoint, uint16_t type, struct found *found)
-{
-	found->name_exists = true;
-	if ((type == DNS_A || type == DNS_ANY) && found->n < ANSWERS_MAX)
-		found->addresses[found->n++] = endpoint->ipv4;
-	if ((type == DNS_AAAA || type == DNS_ANY) && endpoint->ipv6.family &&
-	    found->n < ANSWERS_MAX)
-		found->addresses[found->n++] = endpoint->ipv6;
-}
-
-static void look_up(struct networks *networks, const struct endpoint *asker,
-		    const struct dns_question *question, struct found *found)
-{
-	struct network *network;
-	struct endpoint *endpoint;
-
-	TAILQ_FOREACH (network, &networks->list, entry) {
-		if (!is_on(network, asker))
-			continue;
-		TAILQ_FOREACH (endpoint, &network->endpoints, entry)
-			if (has_name(endpoint, question->name))
-				collect(endpoint, question->type, found);
-	}
-}
-
-/* Addresses of networks are told of here alone, whoever has them. */
-static bool is_ours(const struct networks *networks, const struct address *address)
-{
-	const struct network *network;
-
-	TAILQ_FOREACH (network, &networks->list, entry)
-		if (subnet_contains(&network->ipv4, address) ||
-		    subnet_contains(&network->ipv6, address))
-			return true;
-	return false;
-}
-
-/* False if it is to be asked elsewhere. */
-static bool answer_here(struct networks *networks, const struct endpoint *asker,
-			const struct dns_question *question, struct found *found,
-			struct dns_answer *ret)
-{
-	const struct endpoint *endpoint;
-	struct address address;
-
-	*ret = (struct dns_answer){ .code = DNS_OK };
-	if (question->type == DNS_PTR && dns_reverse(question->name, &address) == 0 &&
-	    is_ours(networks, &address)) {
-		endpoint = find_endpoint(networks, &address);
-		if (endpoint && is_on(endpoint->network, asker) && endpoint->names)
-			ret->name = endpoint->names[0];
-		else
-			ret->code = DNS_NO_NAME;
-		return true;
-	}
-	look_up(networks, asker, question, found);
-	ret->addresses = found->addresses;
-	ret->n_addresses = found->n;
-	return found->name_exists;
-}
-
-static bool reaches_outside(struct networks *networks, const struct endpoint *asker)
-{
-	const struct network *network;
-
-	TAILQ_FOREACH (network, &networks->list, entry)
-		if (!network->internal && is_on(network, asker))
-			return true;
-	return false;
-}
 
 /* --- Passing on ------------------------------------------------------------------------------ */
-
-static size_t servers_of_host(struct address servers[SERVERS_MAX])
-{
-	_cleanup_(freep) char *text = NULL;
-	char *rest, *line;
-	struct error ignored;
-	size_t size, n = 0;
-
-	if (fd_read_file_at(-1, "/etc/resolv.conf", RESOLV_CONF_MAX, &text, &size, &ignored) < 0)
-		return 0;
-	for (rest = text; n < SERVERS_MAX && (line = strsep(&rest, "\n"));) {
-		char address[ADDRESS_TEXT_SIZE];
-
-		if (sscanf(line, " nameserver %63s", address) == 1 &&
-		    address_parse(address, 0, &servers[n], &ignored) == 0)
-			n++;
-	}
-	return n;
-}
-
-static size_t servers_for(const struct endpoint *asker, struct address servers[SERVERS_MAX])
-{
-	struct error ignored;
-	size_t n = 0;
-
-	for (char **dns = asker ? asker->dns : NULL; dns && *dns && n < SERVERS_MAX; dns++)
-		if (address_parse(*dns, 0, &servers[n], &ignored) == 0)
-			n++;
-	return n ? n : servers_of_host(servers);
-}
 
 static void end_asking(struct asking *asking)
 {
@@ -287,7 +105,7 @@ static bool ask(struct asking *asking, const struct address *server)
 {
 	static const struct timeval wait = { .tv_sec = WAIT_S };
 	struct sockaddr_storage to;
-	socklen_t size = to_socket(server, &to);
+	socklen_t size = names_server_address(server, &to);
 
 	asking->fd = socket(server->family, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	if (asking->fd < 0)
@@ -331,7 +149,7 @@ static void pass_on(struct resolver *resolver, struct endpoint *asker, int reply
 	asking->id = (uint16_t)(message[0] << 8 | message[1]);
 	(void)memcpy(asking->message, message, size);
 	asking->size = size;
-	asking->n_servers = servers_for(asker, asking->servers);
+	asking->n_servers = names_servers(asker, asking->servers);
 	LIST_INSERT_HEAD(&resolver->askings, asking, link);
 	resolver->n_askings++;
 	if (asker)
@@ -345,24 +163,18 @@ static void handle(struct resolver *resolver, int fd, const struct sockaddr_stor
 		   socklen_t from_size, const uint8_t *message, size_t size)
 {
 	struct networks *networks = resolver->network->set;
-	const struct address address = address_of(from);
-	struct endpoint *asker = find_endpoint(networks, &address);
-	struct found found = { .n = 0 };
+	struct endpoint *asker = names_asker(networks, (const struct sockaddr *)from);
 	struct dns_question question;
-	struct dns_answer answer;
 	uint8_t reply[DNS_MESSAGE_MAX];
+	size_t n;
 
 	if (dns_read(message, size, &question) < 0)
 		return;
-	if (!answer_here(networks, asker, &question, &found, &answer)) {
-		if (reaches_outside(networks, asker)) {
-			pass_on(resolver, asker, fd, from, from_size, message, size);
-			return;
-		}
-		answer = (struct dns_answer){ .code = DNS_NO_NAME };
-	}
-	size = dns_write(message, &question, &answer, reply);
-	(void)sendto(fd, reply, size, MSG_DONTWAIT, (const struct sockaddr *)from, from_size);
+	n = names_answer(networks, asker, message, &question, reply);
+	if (n)
+		(void)sendto(fd, reply, n, MSG_DONTWAIT, (const struct sockaddr *)from, from_size);
+	else
+		pass_on(resolver, asker, fd, from, from_size, message, size);
 }
 
 static void on_question(evutil_socket_t fd, short what, void *userdata)
@@ -389,7 +201,7 @@ static int listen_on(struct resolver *resolver, int i, const struct address *add
 	_cleanup_(fd_closep) int fd =
 		socket(address->family, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	struct sockaddr_storage at;
-	socklen_t size = to_socket(address, &at);
+	socklen_t size = names_server_address(address, &at);
 	char shown[ADDRESS_TEXT_SIZE];
 
 	if (fd < 0 || bind(fd, (const struct sockaddr *)&at, size) < 0)
@@ -412,7 +224,10 @@ struct resolver *resolver_new(struct network *network)
 	resolver->fds[0] = resolver->fds[1] = -1;
 	LIST_INIT(&resolver->askings);
 	if (listen_on(resolver, 0, &network->gateway4, &err) < 0 ||
-	    (network->gateway6.family && listen_on(resolver, 1, &network->gateway6, &err) < 0))
+	    (network->gateway6.family && listen_on(resolver, 1, &network->gateway6, &err) < 0) ||
+	    resolver_tcp_new(network, &network->gateway4, &resolver->tcp[0], &err) < 0 ||
+	    (network->gateway6.family &&
+	     resolver_tcp_new(network, &network->gateway6, &resolver->tcp[1], &err) < 0))
 		network->set->params.complain(network->name, &err);
 	return resolver;
 }
@@ -424,6 +239,7 @@ struct resolver *resolver_free(struct resolver *resolver)
 	while (!LIST_EMPTY(&resolver->askings))
 		end_asking(LIST_FIRST(&resolver->askings));
 	for (int i = 0; i < 2; i++) {
+		resolver->tcp[i] = resolver_tcp_free(resolver->tcp[i]);
 		if (resolver->fds[i] < 0)
 			continue;
 		(void)event_del(&resolver->events[i]);
@@ -449,5 +265,7 @@ void resolver_forget(const struct endpoint *endpoint)
 				end_asking(asking);
 			asking = next;
 		}
+		for (int i = 0; network->resolver && i < 2; i++)
+			resolver_tcp_forget(network->resolver->tcp[i], endpoint);
 	}
 }

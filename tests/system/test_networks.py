@@ -151,6 +151,52 @@ def test_dig_is_answered_and_the_rest_is_passed_on(ctl, daemon, wire):
         server.wait()
 
 
+def test_long_answers_come_by_tcp(ctl, daemon, wire):
+    upstream = ("import socket, threading\n"
+                f"u = socket.socket(socket.AF_INET, socket.SOCK_DGRAM); u.bind(('{OTHER}', 53))\n"
+                f"t = socket.create_server(('{OTHER}', 53))\n"
+                "def short():\n"
+                " while True:\n"
+                "  q, a = u.recvfrom(4096); u.sendto(q[:2] + b'\\x83\\x80' + q[4:6] + bytes(6) + q[12:q.index(b'\\0', 12) + 5], a)\n"
+                "threading.Thread(target=short, daemon=True).start(); print('ready', flush=True)\n"
+                "while True:\n"
+                " c = t.accept()[0]\n"
+                " q = c.recv(4096)[2:]; end = q.index(b'\\0', 12) + 5\n"
+                " r = b'\\xc0\\x0c' + q[end-4:end] + b'\\0\\0\\0\\5\\0\\xc9\\xc8' + b'x' * 200\n"
+                " m = q[:2] + b'\\x81\\x80\\0\\1\\0\\x64\\0\\0\\0\\0' + q[12:end] + r * 100\n"
+                " c.sendall(len(m).to_bytes(2, 'big') + m); c.close()\n")
+    with wire.other.spawn("/usr/bin/python3", "-c", upstream, stdout=subprocess.PIPE) as server:
+        server.stdout.readline()
+        ctl.ok("run", "-d", "--name", "alpha", "--dns", OTHER, "busybox", "sleep", "infinity")
+        inside = ["nsenter", "-t", str(daemon.inspect("alpha")["pid"]), "-n"]
+        gateway = network(ctl)["gateway"]
+        dig = [*inside, "dig", "+short", "+tries=1", "+time=5", f"@{gateway}"]
+        shown = wire.host(*dig, "TXT", "long.example").splitlines()
+        assert shown == ['"' + "x" * 200 + '"'] * 100
+        assert wire.host(*dig, "+tcp", "alpha").strip() == address(daemon, "alpha")
+        # Several on one connection; and who takes more connections than are given harms nobody.
+        script = ("import socket\n"
+                  f"s = socket.create_connection(('{gateway}', 53), 5); f = s.makefile('rb')\n"
+                  "q = b'ab\\1\\0\\0\\1' + bytes(6) + b'\\5alpha\\0\\0\\1\\0\\1'\n"
+                  "s.sendall(3 * (len(q).to_bytes(2, 'big') + q))\n"
+                  "print([f.read(int.from_bytes(f.read(2), 'big'))[:2] for _ in range(3)])\n"
+                  f"more = [socket.create_connection(('{gateway}', 53), 5) for _ in range(30)]\n"
+                  "closed = 0\n"
+                  "for m in more:\n"
+                  " m.settimeout(0.3)\n"
+                  " try: closed += m.recv(1) == b''\n"
+                  " except OSError: pass\n"
+                  "print(closed >= 20, flush=True)\n"
+                  "input()")
+        with wire.host.spawn(*inside, "/usr/bin/python3", "-c", script, stdin=subprocess.PIPE,
+                             stdout=subprocess.PIPE) as hog:
+            assert hog.stdout.readline() == b"[b'ab', b'ab', b'ab']\n" and hog.stdout.readline() == b"True\n"
+            ctl.ok("run", "-d", "--name", "beta", "busybox", "sleep", "infinity")
+            other = ["nsenter", "-t", str(daemon.inspect("beta")["pid"]), "-n", *dig[len(inside):]]
+            assert wire.host(*other, "+tcp", "alpha").strip() == address(daemon, "alpha")
+        server.kill()
+
+
 def test_files_about_names(ctl, daemon, debian):
     shown = ctl.sh("cat /etc/hosts /etc/resolv.conf /etc/hostname", "--name", "n", "--hostname", "box",
                    "--add-host", "db:10.1.2.3", "--add-host", "me:host-gateway",
