@@ -261,17 +261,16 @@ static const struct json_field fields[] = {
 /* How many from the i-th on are one after the other. */
 static size_t range_at(const struct publication *publication, size_t i)
 {
-	const struct published_port *first = &publication->ports[i], *port = first;
+	const struct published_port *first = &publication->ports[i];
+	size_t n = 1;
 
-	while (++i < publication->n) {
-		port = &publication->ports[i];
-		if (port->host != first->host + (port - first) ||
-		    port->container != first->container + (port - first) ||
-		    port->protocol != first->protocol ||
-		    !address_equal(&port->address, &first->address))
+	for (; i + n < publication->n; n++)
+		if (first[n].host != first->host + n ||
+		    first[n].container != first->container + n ||
+		    first[n].protocol != first->protocol ||
+		    !address_equal(&first[n].address, &first->address))
 			break;
-	}
-	return i - (size_t)(first - publication->ports);
+	return n;
 }
 
 static char *range_text(const struct published_port *port, size_t n)
