@@ -30,6 +30,10 @@ struct ledger_entry {
 	_Atomic uint32_t owner, logged_owner;
 	/* So many of those that are counted may never have been there; until the writer has told it. */
 	_Atomic uint64_t doubtful;
+	/* By the writer: it is writing; and one was killed while it was, so that more may be written
+	 * than is counted.
+	 */
+	_Atomic uint32_t writing, cut;
 };
 
 struct ledger_memory {

@@ -133,6 +133,17 @@ static void make_room_for(struct writer *writer, uint32_t number)
 	writer->n_targets = wanted;
 }
 
+static void begin_entry(struct ledger_entry *entry, uint32_t owner)
+{
+	if (atomic_exchange(&entry->writing, 0))
+		entry->cut = 1;
+	if (entry->logged_owner == owner)
+		return;
+	entry->logged = 0;
+	entry->cut = 0;
+	entry->logged_owner = owner;
+}
+
 static void open_target(struct writer *writer, uint32_t number, const unsigned char *data,
 			size_t size)
 {
@@ -162,10 +173,7 @@ static void open_target(struct writer *writer, uint32_t number, const unsigned c
 	};
 	/* The writer of a daemon that was killed may not have written all that it was given. */
 	ledger_lock(writer->params.lock_fd, writer->params.table, number);
-	if (target->entry->logged_owner != open.owner) {
-		target->entry->logged = 0;
-		target->entry->logged_owner = open.owner;
-	}
+	begin_entry(target->entry, open.owner);
 	errnum = target->ops->open(target, text);
 	if (errnum)
 		log_target_dropped(target, errnum);
@@ -175,12 +183,14 @@ static void open_target(struct writer *writer, uint32_t number, const unsigned c
 static int tell_lost(struct log_target *target, uint64_t position)
 {
 	uint64_t lost = position - target->entry->logged - target->held;
-	bool doubtful = target->entry->doubtful != 0;
+	bool doubtful = target->entry->doubtful || target->entry->cut;
 	char line[NOTE_SIZE];
 	int errnum;
 
-	if (!lost)
+	if (!lost) {
+		target->entry->cut = 0;
 		return 0;
+	}
 	(void)snprintf(line, sizeof(line),
 		       doubtful ? "[dokrust: up to %" PRIu64
 				  " bytes of output are missing here]\n" :
@@ -191,6 +201,7 @@ static int tell_lost(struct log_target *target, uint64_t position)
 		return errnum;
 	log_target_logged(target, lost);
 	target->entry->doubtful = 0;
+	target->entry->cut = 0;
 	return 0;
 }
 
@@ -200,8 +211,11 @@ static void write_records(struct writer *writer, const struct log_message *messa
 	struct log_target *target = find(writer, message->number);
 	int errnum = target ? tell_lost(target, message->position) : 0;
 
-	if (target && !errnum)
+	if (target && !errnum && message->size) {
+		target->entry->writing = 1;
 		errnum = target->ops->write(target, records, message->size);
+		target->entry->writing = 0;
+	}
 	if (errnum)
 		log_target_dropped(target, errnum);
 	else if (target)

@@ -69,6 +69,13 @@ def check(text, last):
     return missing
 
 
+def is_whole_or_marked(text, last):
+    try:
+        return check(text, last) >= 0
+    except AssertionError:
+        return False
+
+
 @pytest.mark.parametrize("terminal", [True, False], ids=["terminal", "pipes"])
 @pytest.mark.parametrize("kill", [kill_daemon, kill_writer, kill_both])
 def test_a_flood_is_whole_or_marked_whoever_is_killed(kept, kill, terminal):
@@ -80,15 +87,9 @@ def test_a_flood_is_whole_or_marked_whoever_is_killed(kept, kill, terminal):
         kill(kept)
     processes.wait_until(lambda: ctl("exec", "work", "touch", "/end").status == 0)
     last = int(processes.wait_until(lambda: ctl("exec", "work", "cat", "/last").out))
-
-    def is_checked():
-        try:
-            return check(log_of(ctl), last) >= 0
-        except AssertionError:
-            return False
-
     # What was on its way to a writer that was killed is told as soon as there is another.
-    processes.wait_until(is_checked, 20, lambda: check(log_of(ctl), last))
+    processes.wait_until(lambda: is_whole_or_marked(log_of(ctl), last), 20,
+                         lambda: check(log_of(ctl), last))
 
 
 def test_one_that_is_lost_has_a_mark_in_its_log(daemon, ctl):

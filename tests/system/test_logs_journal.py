@@ -1,13 +1,17 @@
 """Logs that go to the journal."""
 import contextlib
+import os
 import pathlib
+import signal
 import socket
 import struct
 import threading
 
 import pytest
 
+import processes
 from host import DOKRUSTD, Ctl
+from test_log_holes import check, is_whole_or_marked
 
 
 def read_field(data):
@@ -91,6 +95,42 @@ def test_a_journal_that_hangs_stops_nothing(journal, journal_daemon):
     assert journal_daemon.stop() == 0
     stop.set()
     thread.join()
+
+
+def test_what_a_journal_lacks_is_told_in_it(journal, journal_daemon):
+    """The process that writes to it is killed again and again."""
+    receiver, _ = journal
+    ctl = Ctl(journal_daemon)
+    script = """i=100000000
+                while [ ! -e /end ]; do seq $i $((i + 999)); i=$((i + 1000)); sleep 0.01; done
+                echo $i > /last; sleep 1000"""
+    lines, stop = [], threading.Event()
+
+    def read():
+        receiver.settimeout(0.2)
+        while not stop.is_set():
+            with contextlib.suppress(TimeoutError):
+                lines.append(fields_of(receiver.recv(65536))["MESSAGE"] + "\n")
+
+    thread = threading.Thread(target=read)
+    thread.start()
+    try:
+        ctl.ok("run", "-d", "--name", "work", "--log-driver", "journald", "busybox", "sh", "-c", script)
+        for _ in range(3):
+            begin = len(lines)
+            processes.wait_until(lambda: len(lines) > begin + 2000, 20)
+            writer, = [pid for pid in processes.children(journal_daemon.pid)
+                       if processes.command(pid) == "dokrustd-jrnl"]
+            os.kill(writer, signal.SIGKILL)
+        ctl.ok("exec", "work", "touch", "/end")
+        last = int(processes.wait_until(lambda: ctl("exec", "work", "cat", "/last").out))
+        processes.wait_until(lambda: is_whole_or_marked("".join(lines), last), 20,
+                             lambda: check("".join(lines), last))
+        ctl.ok("rm", "-f", "work")
+        assert journal_daemon.stop() == 0
+    finally:
+        stop.set()
+        thread.join()
 
 
 def test_a_journal_that_is_not_there_is_told_before_anything_is_made(daemon, ctl):
