@@ -1,7 +1,5 @@
 #include "daemon/container/mounts.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mount.h>
@@ -94,8 +92,7 @@ static int open_by_descriptor(const struct mount_spec *mount, int *ret, struct e
 {
 	if (mount->fd < 0)
 		return given_open(mount->origin, mount->source, ret, err);
-	*ret = fcntl(mount->fd, F_DUPFD_CLOEXEC, 0);
-	return *ret < 0 ? error_set_errno(err, errno, "copy a descriptor") : 0;
+	return given_copy(mount->fd, mount->source, ret, err);
 }
 
 /* --- Preparing ------------------------------------------------------------------------------- */

@@ -74,6 +74,10 @@ int bind_clone(int source_fd, const struct bind_params *params, int *ret_fd, str
 		return -1;
 	fd = open_tree(source_fd, "",
 		       OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_EMPTY_PATH | recursive);
+	if (fd < 0 && errno == EINVAL)
+		return error_set_subject(err, ERROR_INVALID_VALUE, "source",
+					 "source %.256s: not mounted where the daemon is any more",
+					 params->what);
 	if (fd < 0)
 		return error_set_errno(err, errno, "copy the source's mount");
 	if (mount_setattr(fd, "", AT_EMPTY_PATH | AT_RECURSIVE, &attributes, sizeof(attributes)) <

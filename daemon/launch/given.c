@@ -59,6 +59,7 @@ static int refused(struct error *err, const char *name, const char *why)
 }
 
 #define AGAIN "; remove the mount and add it again"
+#define DELETED "what was given has been deleted since" AGAIN
 
 /* --- Looking --------------------------------------------------------------------------------- */
 
@@ -190,6 +191,20 @@ int given_accept(int fd, const char *name, struct json_object **ret_origin, stru
 	return 0;
 }
 
+int given_copy(int fd, const char *name, int *ret_fd, struct error *err)
+{
+	struct stat st;
+	int copy;
+
+	if (fstat(fd, &st) == 0 && !st.st_nlink)
+		return refused(err, name, DELETED);
+	copy = fcntl(fd, F_DUPFD_CLOEXEC, 0);
+	if (copy < 0)
+		return error_set_errno(err, errno, "copy a descriptor");
+	*ret_fd = copy;
+	return 0;
+}
+
 /* --- Opening again --------------------------------------------------------------------------- */
 
 static int read_origin(struct json_object *object, struct origin *ret, union handle *ret_handle)
@@ -290,8 +305,7 @@ int given_open(struct json_object *object, const char *name, int *ret_fd, struct
 		return error_set_errno(err, errno, "source %.256s: open it again", name);
 	if (fd < 0 || !is_same(fd, &origin, &moved))
 		return refused(err, name,
-			       moved ? "what was given has been moved since" AGAIN :
-				       "what was given has been deleted since" AGAIN);
+			       moved ? "what was given has been moved since" AGAIN : DELETED);
 	if (check(fd, name, &info, err) < 0)
 		return -1;
 	*ret_fd = TAKE_FD(fd);

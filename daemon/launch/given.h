@@ -16,6 +16,11 @@
  */
 int given_accept(int fd, const char *name, struct json_object **ret_origin, struct error *err);
 
+/* One of one's own, which is the caller's, of what is still there: ERROR_INVALID_VALUE, subject
+ * "source_fd", if it has been deleted.
+ */
+int given_copy(int fd, const char *name, int *ret_fd, struct error *err);
+
 /* Opens it again (O_PATH), and checks it again; *ret_fd is the caller's. ERROR_INVALID_VALUE, subject
  * "source_fd", if it has been deleted or moved, or is on another mount or file system by now. origin may
  * be NULL, which is such an error.

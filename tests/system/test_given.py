@@ -86,19 +86,27 @@ def test_a_restart_policy_finds_it(shared, ann, data):
 
 
 @pytest.mark.parametrize("keeps", [True, False])
-def test_what_has_its_name_by_then_is_not_mounted(shared, ann, data, secret, lister, keeps):
-    another_daemon(shared)
+@pytest.mark.parametrize("ends", [True, False])
+def test_what_has_its_name_by_then_is_not_mounted(shared, ann, data, secret, lister, keeps, ends):
+    """Under the daemon that was given it, what is moved is followed."""
+    if ends:
+        another_daemon(shared)
     if keeps:
         os.rename(data, data.parent / "old")
     else:
         shutil.rmtree(data)
-    why = "moved" if keeps else "deleted"
-    refused(ann, lister, why)
+
+    def is_right():
+        if keeps and not ends:
+            assert shown_by(ann, lister) == ["hers"]
+        else:
+            refused(ann, lister, "moved" if keeps else "deleted")
+    is_right()
     data.symlink_to(secret)
-    refused(ann, lister, why)
+    is_right()
     data.unlink()
     shutil.copytree(secret, data)
-    refused(ann, lister, why)
+    is_right()
     shutil.rmtree(data)
     if keeps:
         os.rename(data.parent / "old", data)
@@ -158,6 +166,19 @@ def test_it_is_of_the_same_file_system(shared, ann, home):
         os.chmod(home, 0o755)
         make()
         refused(ann, "a", "deleted")
+
+
+def test_what_is_unmounted_meanwhile_is_not_mounted(shared, ann, home):
+    """The descriptor still leads there, and the daemon that was given it still has it."""
+    with mounted("-t", "tmpfs", "x", home):
+        os.chmod(home, 0o755)
+        ann.ok("create", "--name", "a", *MEMORY, "-v", f"{home}:/data", "busybox", "ls", "/data")
+        assert shown_by(ann, "a") == []
+        subprocess.run(["umount", "-l", home], check=True)
+        assert "not mounted where the daemon is" in ann.fails(1, "start", "a")
+        another_daemon(shared)
+        refused(ann, "a", "not mounted as it was")
+        subprocess.run(["mount", "-t", "tmpfs", "x", home], check=True)
 
 
 def test_without_handles_it_has_to_be_given_again(shared, ann, home):
