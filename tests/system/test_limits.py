@@ -63,7 +63,7 @@ def test_a_fork_bomb_stays_inside(daemon, ctl):
     processes.wait_until(lambda: figure(daemon, "work", "pids.events") != "max 0")
     assert int(figure(daemon, "work", "pids.current")) <= 40
     took = sorted(ctl("ps").seconds for _ in range(11))
-    assert took[0] < 0.05, took
+    assert took[0] < 0.05 * SLOWNESS, took
     # The host, and the daemon, have kept what is theirs.
     assert ctl.sh("echo fine") == "fine\n"
     assert ctl("rm", "-f", "work").seconds < 2 * SLOWNESS

@@ -8,7 +8,7 @@ import signal
 import pytest
 
 import processes
-from host import Ctl
+from host import SLOWNESS, Ctl
 
 def run(ctl, name, policy, script, *options):
     return ctl.ok("run", "-d", "--name", name, "--restart", policy, *options, "busybox", "sh", "-c", script)
@@ -59,7 +59,8 @@ def test_what_ends_well_is_started_again_always(daemon, ctl, policy):
 
 def test_it_can_be_seen_between_two_runs(daemon, ctl):
     run(ctl, "loop", "always", "exit 4")
-    processes.wait_until(lambda: daemon.inspect("loop")["restart_count"] >= 3)
+    # The pauses get longer: one that is long enough to look.
+    processes.wait_until(lambda: daemon.inspect("loop")["restart_count"] >= (3 if SLOWNESS < 10 else 6))
     seen = daemon.wait_for_state("loop", "restarting")
     assert seen["exit_status"] == 4 and "pid" not in seen
     assert "Restarting (4)" in ctl.ok("ps")

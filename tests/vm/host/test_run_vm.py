@@ -24,16 +24,16 @@ class Machine:
         self.pid_file = directory / "pid"
         self.console = directory / "console.log"
 
-    def start(self, script, limit_s=20):
+    def start(self, script, limit_s=20, *options):
         self.qemu.write_text(PRELUDE.format(pid_file=self.pid_file) + script)
         self.qemu.chmod(0o755)
         return subprocess.Popen(
             [RUN_VM, "--image", "none", "--payload", "none", "--console", self.console,
-             "--qemu", self.qemu, "--limit", str(limit_s)],
+             "--qemu", self.qemu, "--limit", str(limit_s), *options],
             stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
 
-    def run(self, script, limit_s=20):
-        process = self.start(script, limit_s)
+    def run(self, script, limit_s=20, *options):
+        process = self.start(script, limit_s, *options)
         out, err = process.communicate(timeout=30)
         return process.returncode, out, err
 
@@ -118,6 +118,13 @@ def test_a_kernel_panic_is_failure_whatever_the_verdict(machine):
     assert status == 1
     assert "run-vm: kernel panic" in err
     assert "not syncing: why" in err
+
+
+def test_a_goodbye_has_to_come_and_after_the_verdict(machine):
+    for script, status in (("verdict 0; echo bye", 0), ("verdict 0", 1), ("echo bye; verdict 0", 1)):
+        done = machine.run(script, 20, "--goodbye", "bye")
+        assert done[0] == status
+        assert status == 0 or "went off without 'bye'" in done[2]
 
 
 def test_the_end_of_the_console_is_shown_on_failure(machine):
