@@ -112,10 +112,7 @@ void table_add(struct table *table, const char *text)
 
 	if (table->n_cells == table->capacity) {
 		size_t capacity = table->capacity ? table->capacity * 2 : 64;
-		char **cells = realloc(table->cells, capacity * sizeof(*cells));
-
-		if (!cells)
-			abort();
+		char **cells = alloc_resize(table->cells, capacity * sizeof(*cells));
 		table->cells = cells;
 		table->capacity = capacity;
 	}

@@ -13,6 +13,15 @@ void *alloc_zero(size_t n, size_t size)
 	return p;
 }
 
+void *alloc_resize(void *object, size_t size)
+{
+	void *p = realloc(object, size ? size : 1);
+
+	if (!p)
+		abort();
+	return p;
+}
+
 char *alloc_strdup(const char *s)
 {
 	char *copy;

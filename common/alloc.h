@@ -9,6 +9,9 @@
 /* Zeroed memory for n objects of size bytes; aborts when there is none. */
 void *alloc_zero(size_t n, size_t size) __attribute__((malloc, returns_nonnull));
 
+/* The object of another size, perhaps elsewhere, with what it had; what is new of it is not zeroed. */
+void *alloc_resize(void *object, size_t size) __attribute__((returns_nonnull));
+
 /* A copy of s, NULL for NULL. */
 char *alloc_strdup(const char *s);
 

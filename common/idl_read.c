@@ -12,7 +12,6 @@
  */
 #include "common/idl.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 #include "common/alloc.h"
@@ -133,9 +132,7 @@ static int read_field_name(struct reader *reader, struct idl_type *type)
 	for (size_t i = 0; i < type->n_fields; i++)
 		if (strcmp(type->fields[i].name, name) == 0)
 			return fail_at(reader, reader->line, "a second field", name);
-	fields = realloc(type->fields, (type->n_fields + 1) * sizeof(*fields));
-	if (!fields)
-		abort();
+	fields = alloc_resize(type->fields, (type->n_fields + 1) * sizeof(*fields));
 	type->fields = fields;
 	fields[type->n_fields++] = (struct idl_field){ .name = TAKE_PTR(name) };
 	return 0;
@@ -251,9 +248,7 @@ static struct idl_member *add_member(struct reader *reader, enum idl_member_kind
 			return NULL;
 		}
 	}
-	members = realloc(idl->members, (idl->n_members + 1) * sizeof(*members));
-	if (!members)
-		abort();
+	members = alloc_resize(idl->members, (idl->n_members + 1) * sizeof(*members));
 	idl->members = members;
 	members[idl->n_members] = (struct idl_member){ .kind = kind, .name = TAKE_PTR(name) };
 	return &members[idl->n_members++];

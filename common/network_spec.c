@@ -47,9 +47,7 @@ void network_attachment_done(struct network_attachment *attachment)
 void network_attachments_add(struct network_attachments *list,
 			     struct network_attachment *attachment)
 {
-	list->items = realloc(list->items, (list->n + 1) * sizeof(*list->items));
-	if (!list->items)
-		abort();
+	list->items = alloc_resize(list->items, (list->n + 1) * sizeof(*list->items));
 	list->items[list->n++] = *attachment;
 	*attachment = (struct network_attachment){ 0 };
 }

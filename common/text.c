@@ -125,10 +125,7 @@ char **strv_copy(char *const *strv)
 void strv_append(char ***strv, const char *string)
 {
 	size_t n = strv_length(*strv);
-	char **grown = realloc(*strv, (n + 2) * sizeof(*grown));
-
-	if (!grown)
-		abort();
+	char **grown = alloc_resize(*strv, (n + 2) * sizeof(*grown));
 	grown[n] = alloc_strdup(string);
 	grown[n + 1] = NULL;
 	*strv = grown;

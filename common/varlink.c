@@ -57,10 +57,7 @@ char *varlink_reader_room(struct varlink_reader *reader, size_t *ret_room)
 	compact(reader);
 	if (reader->size == reader->capacity) {
 		size_t capacity = next_capacity(reader);
-		char *data = realloc(reader->data, capacity);
-
-		if (!data)
-			abort();
+		char *data = alloc_resize(reader->data, capacity);
 		reader->data = data;
 		reader->capacity = capacity;
 	}

@@ -144,9 +144,7 @@ static void keep(struct keeper *keeper, const char *name, int fd)
 		(void)fd_close(fd);
 		return;
 	}
-	keeper->kept = realloc(keeper->kept, (keeper->n_kept + 1) * sizeof(*keeper->kept));
-	if (!keeper->kept)
-		abort();
+	keeper->kept = alloc_resize(keeper->kept, (keeper->n_kept + 1) * sizeof(*keeper->kept));
 	keeper->kept[keeper->n_kept++] = (struct kept){ alloc_strdup(name), fd };
 }
 

@@ -33,10 +33,8 @@ void server_count(struct server *server, uid_t uid, bool more)
 	struct connection_count *count = count_of(server, uid);
 
 	if (!count) {
-		server->counts =
-			realloc(server->counts, (server->n_counts + 1) * sizeof(*server->counts));
-		if (!server->counts)
-			abort();
+		server->counts = alloc_resize(server->counts,
+					      (server->n_counts + 1) * sizeof(*server->counts));
 		count = &server->counts[server->n_counts++];
 		*count = (struct connection_count){ .uid = uid };
 	}

@@ -36,9 +36,7 @@ static void remember(struct loading *loading, struct container *container)
 	if (loading->n == loading->capacity) {
 		loading->capacity = loading->capacity ? loading->capacity * 2 : 64;
 		loading->loaded =
-			realloc(loading->loaded, loading->capacity * sizeof(*loading->loaded));
-		if (!loading->loaded)
-			abort();
+			alloc_resize(loading->loaded, loading->capacity * sizeof(*loading->loaded));
 	}
 	loading->loaded[loading->n++] = container;
 }

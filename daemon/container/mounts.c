@@ -225,9 +225,7 @@ int mounts_prepare_one(struct container *container, const struct mount_spec *mou
 
 void mounts_append(struct mounts *mounts, const struct launch_mount *mount)
 {
-	mounts->items = realloc(mounts->items, (mounts->n + 1) * sizeof(*mounts->items));
-	if (!mounts->items)
-		abort();
+	mounts->items = alloc_resize(mounts->items, (mounts->n + 1) * sizeof(*mounts->items));
 	mounts->items[mounts->n++] = *mount;
 }
 

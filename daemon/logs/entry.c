@@ -1,9 +1,9 @@
 /* Which entry of the ledger is which log's. */
 #include <assert.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
+#include "common/alloc.h"
 #include "daemon/logs/link.h"
 
 static struct ledger_entry *entry_of(const struct link *link, uint32_t number)
@@ -18,9 +18,7 @@ static void make_room_for(struct link *link, uint32_t number)
 
 	if (number < link->n_logs)
 		return;
-	grown = realloc(link->logs, wanted * sizeof(*grown));
-	if (!grown)
-		abort();
+	grown = alloc_resize(link->logs, wanted * sizeof(*grown));
 	for (uint32_t i = link->n_logs; i < wanted; i++)
 		grown[i] = NULL;
 	link->logs = grown;

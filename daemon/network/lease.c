@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/alloc.h"
 #include "common/cleanup.h"
 #include "common/clock.h"
 #include "common/text.h"
@@ -173,9 +174,8 @@ void lease_give_back(struct endpoint *endpoint)
 	for (size_t i = 0; i < network->n_freed; i++)
 		if (network->freed[i].index == endpoint->index)
 			return;
-	network->freed = realloc(network->freed, (network->n_freed + 1) * sizeof(*network->freed));
-	if (!network->freed)
-		abort();
+	network->freed =
+		alloc_resize(network->freed, (network->n_freed + 1) * sizeof(*network->freed));
 	network->freed[network->n_freed++] = (struct freed_lease){
 		.index = endpoint->index,
 		.at_us = clock_monotonic_us(),

@@ -59,9 +59,7 @@ static void read_rule(const struct neighbours *neighbours, struct json_object *r
 		chain->n_last = 0;
 		return;
 	}
-	chain->handles = realloc(chain->handles, (chain->n + 1) * sizeof(*chain->handles));
-	if (!chain->handles)
-		abort();
+	chain->handles = alloc_resize(chain->handles, (chain->n + 1) * sizeof(*chain->handles));
 	chain->handles[chain->n++] = json_object_get_int64(json_object_object_get(rule, "handle"));
 	chain->n_last++;
 }

@@ -145,10 +145,8 @@ static struct published_port *add_port(struct publication *publication)
 {
 	struct published_port *port;
 
-	publication->ports =
-		realloc(publication->ports, (publication->n + 1) * sizeof(*publication->ports));
-	if (!publication->ports)
-		abort();
+	publication->ports = alloc_resize(publication->ports,
+					  (publication->n + 1) * sizeof(*publication->ports));
 	port = &publication->ports[publication->n++];
 	*port = (struct published_port){ .fds = { -1, -1 } };
 	return port;

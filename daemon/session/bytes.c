@@ -4,6 +4,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "common/alloc.h"
+
 enum { FIRST_CAPACITY = 64 };
 
 void bytes_done(struct bytes *bytes)
@@ -20,9 +22,7 @@ void bytes_grow(struct bytes *bytes, size_t n)
 
 	while (capacity - bytes->n < n)
 		capacity *= 2;
-	bytes->data = realloc(bytes->data, capacity);
-	if (!bytes->data)
-		abort();
+	bytes->data = alloc_resize(bytes->data, capacity);
 	bytes->capacity = capacity;
 }
 

@@ -4,6 +4,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "common/alloc.h"
 #include "common/cleanup.h"
 #include "daemon/session/object.h"
 
@@ -102,10 +103,7 @@ static void keep(struct viewer *viewer, const unsigned char *data, size_t n)
 	size_t wanted = viewer->in_size + n;
 
 	if (wanted > viewer->in_capacity) {
-		unsigned char *grown = realloc(viewer->in, wanted);
-
-		if (!grown)
-			abort();
+		unsigned char *grown = alloc_resize(viewer->in, wanted);
 		viewer->in = grown;
 		viewer->in_capacity = wanted;
 	}

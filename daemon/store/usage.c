@@ -72,9 +72,7 @@ static void push(struct walk *walk, int at, const char *name)
 	}
 	if (walk->capacity < walk->size + n + sizeof(n)) {
 		walk->capacity = 2 * walk->capacity + sizeof(handle) + sizeof(n);
-		walk->stack = realloc(walk->stack, walk->capacity);
-		if (!walk->stack)
-			abort();
+		walk->stack = alloc_resize(walk->stack, walk->capacity);
 	}
 	(void)memcpy(walk->stack + walk->size, &handle, n);
 	(void)memcpy(walk->stack + walk->size + n, &n, sizeof(n));
