@@ -1,5 +1,6 @@
 """Networks: addresses, names, published ports, and what a container cannot reach."""
 import json
+import os
 import re
 import subprocess
 import time
@@ -233,12 +234,11 @@ def test_a_published_port_is_reached_from_everywhere(ctl, daemon, wire):
     assert connect_from(wire.host, HOST, 8080, 1) is None
 
 
-def test_a_published_port_is_reached_by_the_loopback_address_of_ipv6(ctl, daemon, wire):
-    """Where bridged packets do not pass through the host's own rules; else it is refused at once."""
-    def call_rules(value):
-        wire.host("sh", "-c", f"echo {value} >/proc/sys/net/bridge/bridge-nf-call-ip6tables")
+BRIDGE_RULES = "/proc/sys/net/bridge/bridge-nf-call-ip6tables"
 
-    call_rules(0)
+
+def test_a_published_port_is_reached_by_the_loopback_address_of_ipv6(ctl, daemon, wire):
+    wire.host("sh", "-c", f"[ ! -e {BRIDGE_RULES} ] || echo 0 >{BRIDGE_RULES}")
     serve(daemon, "web", "-p", "8080:80", "-p", "[::1]:8081:80")
     for address_of_host, port in (("::1", 8080), ("::1", 8081), ("127.0.0.1", 8080), ("localhost", 8080)):
         assert connect_from(wire.host, address_of_host, port) == "web"
@@ -247,11 +247,14 @@ def test_a_published_port_is_reached_by_the_loopback_address_of_ipv6(ctl, daemon
     with listening(wire.host, 4446, "::1"):
         assert connect_from(wire.host, "::1", 4446) == "reached"
         assert ctl.sh(f"{ask('::1', 4446)}; echo end") == "end\n"
-    ctl.ok("rm", "-f", "web")
-    call_rules(1)
+
+
+@pytest.mark.skipif(not os.path.exists(BRIDGE_RULES), reason="this kernel has no br_netfilter loaded")
+def test_it_is_refused_at_once_where_bridged_packets_pass_through_the_hosts_rules(ctl, daemon, wire):
+    wire.host("sh", "-c", f"echo 1 >{BRIDGE_RULES}")
     serve(daemon, "web", "-p", "8080:80")
     started = time.monotonic()
-    assert connect_from(wire.host, "::1", 8080) is None and time.monotonic() - started < 1
+    assert connect_from(wire.host, "::1", 8080, 30) is None and time.monotonic() - started < 15
     assert connect_from(wire.host, "localhost", 8080) == "web"
     assert "::1" in ctl.fails(125, "run", "-p", "[::1]:8082:80", "busybox")
 
