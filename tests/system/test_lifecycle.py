@@ -249,9 +249,9 @@ def test_kill_knows_every_signal_by_its_name(ctl):
 
 
 def test_a_signal_that_is_handled_ends_nothing(ctl, daemon):
-    daemon.run("a", "sh", "-c", "trap 'echo got it' HUP; echo ready; while :; do read x; done",
-               stdin_open=True)
-    with daemon.viewer("a") as viewer:
+    command = ["sh", "-c", "trap 'echo got it' HUP; echo ready; while :; do read x; done"]
+    with daemon.run_viewer({"image": "busybox", "command": command, "stdin_open": True}, "a") as viewer:
+        viewer.wait_for(b"ready")
         for _ in range(3):
             ctl.ok("kill", "-s", "HUP", "a")
             # A shell's read is interrupted by what it traps.
