@@ -134,17 +134,20 @@ static void check_forward_chain(struct neighbours *neighbours, const char *famil
 static void tell_firewalld(struct neighbours *neighbours, const char *method,
 			   const struct network *network)
 {
-	struct bus *bus = neighbours->networks->params.bus;
-	sd_bus *connection = bus ? bus_open(bus) : NULL;
+	const struct networks_params *params = &neighbours->networks->params;
 	sd_bus_message *message = NULL;
+	sd_bus *connection;
 
-	if (!neighbours->firewalld || !network->bridge[0] || !connection)
+	if (!neighbours->firewalld || params->leave_firewalls || !network->bridge[0])
+		return;
+	connection = bus_open(params->bus);
+	if (!connection)
 		return;
 	if (sd_bus_message_new_method_call(connection, &message, FIREWALLD,
 					   "/org/fedoraproject/FirewallD1", FIREWALLD ".zone",
 					   method) >= 0 &&
 	    sd_bus_message_append(message, "ss", FIREWALLD_ZONE, network->bridge) >= 0)
-		bus_call(bus, message, NULL, NULL);
+		bus_call(params->bus, message, NULL, NULL);
 	sd_bus_message_unref(message);
 }
 

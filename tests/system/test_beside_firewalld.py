@@ -38,11 +38,32 @@ def firewalld(space):
                 process.wait()
 
 
+def start(daemon, environment, *options):
+    """On that bus."""
+    return Ctl(daemon.start(*options, env={"DBUS_SYSTEM_BUS_ADDRESS": environment["DBUS_SYSTEM_BUS_ADDRESS"]}))
+
+
+def trusted(wire, environment):
+    return wire.host("firewall-cmd", "--zone", "trusted", "--list-interfaces", env=environment).split()
+
+
+def test_firewalld_is_left_alone_if_so_configured(new_daemon):
+    with lan() as wire, firewalld(wire.host) as environment, listening(wire.other, 4445):
+        daemon = wire.place(new_daemon())
+        settings = daemon.directory / "conf"
+        settings.write_text("[daemon]\nfirewall_exceptions = no\n")
+        ctl = start(daemon, environment, "--config", settings)
+        ctl.ok("network", "create", "back")
+        for network in ("bridge", "back"):
+            assert ctl.sh(f"{ask(OTHER, 4445)}; echo end", "--network", network) == "end\n"
+        assert trusted(wire, environment) == []
+        assert daemon.stop() == 0
+
+
 def test_firewalld_lets_the_networks_through(new_daemon):
     with lan() as wire, firewalld(wire.host) as environment, listening(wire.other, 4445):
-        zone = ["firewall-cmd", "--zone", "trusted", "--list-interfaces"]
         daemon = wire.place(new_daemon())
-        ctl = Ctl(daemon.start(env={"DBUS_SYSTEM_BUS_ADDRESS": environment["DBUS_SYSTEM_BUS_ADDRESS"]}))
+        ctl = start(daemon, environment)
         serve(daemon, "web", "-p", "8080:80")
         processes.wait_until(lambda: ctl.sh(ask(OTHER, 4445)) == "reached")
         processes.wait_until(lambda: connect_from(wire.other, HOST, 8080, 1) == "web")
@@ -50,9 +71,9 @@ def test_firewalld_lets_the_networks_through(new_daemon):
         processes.wait_until(lambda: connect_from(wire.other, HOST, 8080, 1) == "web")
         assert ctl.sh(ask(OTHER, 4445)) == "reached"
         bridge = wire.host.ours()[0]
-        assert bridge in wire.host(*zone, env=environment).split()
+        assert bridge in trusted(wire, environment)
         # It stays so with a firewalld that knows nothing of it: a complete reload.
         wire.host("firewall-cmd", "--complete-reload", env=environment)
         processes.wait_until(lambda: connect_from(wire.other, HOST, 8080, 1) == "web")
         assert daemon.stop() == 0
-        assert bridge not in wire.host(*zone, env=environment).split()
+        assert bridge not in trusted(wire, environment)
