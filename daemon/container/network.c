@@ -377,11 +377,12 @@ void container_rename_endpoints(struct container *container)
 
 void container_networks_to_record(const struct container *container, struct json_object *object)
 {
-	struct json_object *array = json_object_new_array();
+	struct json_object *array = container->n_endpoints ? json_object_new_array() : NULL;
 
 	for (size_t i = 0; i < container->n_endpoints; i++)
 		json_object_array_add(array, endpoint_to_record(container->endpoints[i]));
-	json_object_object_add(object, "endpoints", array);
+	if (array)
+		json_object_object_add(object, "endpoints", array);
 	if (container->publication)
 		json_object_object_add(object, "ports",
 				       publication_to_json(container->publication));
