@@ -153,34 +153,30 @@ static char *describe_command(struct json_object *container, bool whole)
 	return alloc_printf("\"%s\"", shown);
 }
 
-static char *append(char *text, const char *separator, const char *more)
-{
-	char *longer = alloc_printf("%s%s%s", text, *text ? separator : "", more);
-
-	free(text);
-	return longer;
-}
-
 /* As docker shows it. */
 static char *describe_port(const struct port_range *range, const char *address)
 {
-	const unsigned int more = range->count - 1U;
-	_cleanup_(freep) char *end = more ? alloc_printf("-%u", range->host + more) : NULL;
-	_cleanup_(freep) char *inside_end = more ? alloc_printf("-%u", range->container + more) :
-						   NULL;
+	char host[PORT_SPAN_SIZE], inside[PORT_SPAN_SIZE];
 
-	return alloc_printf(strchr(address, ':') ? "[%s]:%u%s->%u%s/%s" : "%s:%u%s->%u%s/%s",
-			    address, range->host, end ? end : "", range->container,
-			    inside_end ? inside_end : "", port_protocol_name(range->protocol));
+	return alloc_printf(strchr(address, ':') ? "[%s]:%s->%s/%s" : "%s:%s->%s/%s", address,
+			    port_span_format(range->host, range->count, host),
+			    port_span_format(range->container, range->count, inside),
+			    port_protocol_name(range->protocol));
+}
+
+static void add_port(struct json_object *array, const struct port_range *range, const char *address)
+{
+	_cleanup_(freep) char *text = describe_port(range, address);
+
+	json_object_array_add(array, json_object_new_string(text));
 }
 
 static char *describe_ports(struct json_object *container)
 {
 	struct json_object *ports = json_object_object_get(container, "ports");
-	char *text = alloc_strdup("");
+	_cleanup_(json_putp) struct json_object *shown = json_object_new_array();
 
 	for (size_t i = 0; ports && i < json_object_array_length(ports); i++) {
-		static const char *const all[] = { "0.0.0.0", "::" };
 		const char *port = json_object_get_string(json_object_array_get_idx(ports, i));
 		char address[ADDRESS_TEXT_SIZE];
 		struct port_range range;
@@ -188,16 +184,14 @@ static char *describe_ports(struct json_object *container)
 
 		if (!port || port_parse(port, &range, &ignored) < 0)
 			continue;
-		for (size_t k = 0; k < (range.address.family ? 1 : ARRAY_SIZE(all)); k++) {
-			_cleanup_(freep) char *one = describe_port(
-				&range, range.address.family ?
-						address_format(&range.address, address) :
-						all[k]);
-
-			text = append(text, ", ", one);
+		if (range.address.family) {
+			add_port(shown, &range, address_format(&range.address, address));
+		} else {
+			add_port(shown, &range, "0.0.0.0");
+			add_port(shown, &range, "::");
 		}
 	}
-	return text;
+	return print_join(shown, ", ");
 }
 
 /* --- Printing -------------------------------------------------------------------------------- */

@@ -111,10 +111,8 @@ void table_add(struct table *table, const char *text)
 	size_t size = strlen(text) * 4 + 1;
 
 	if (table->n_cells == table->capacity) {
-		size_t capacity = table->capacity ? table->capacity * 2 : 64;
-		char **cells = alloc_resize(table->cells, capacity * sizeof(*cells));
-		table->cells = cells;
-		table->capacity = capacity;
+		table->capacity = table->capacity ? table->capacity * 2 : 64;
+		table->cells = alloc_resize(table->cells, table->capacity * sizeof(*table->cells));
 	}
 	table->cells[table->n_cells] = alloc_zero(1, size);
 	text_escape(table->cells[table->n_cells], size, text);

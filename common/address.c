@@ -1,6 +1,7 @@
 #include "common/address.h"
 
 #include <arpa/inet.h>
+#include <netinet/in.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -36,6 +37,35 @@ const char *address_format(const struct address *address, char buffer[ADDRESS_TE
 	    !inet_ntop(address->family, address->bytes, buffer, ADDRESS_TEXT_SIZE))
 		buffer[0] = '\0';
 	return buffer;
+}
+
+socklen_t address_to_socket(const struct address *address, uint16_t port,
+			    struct sockaddr_storage *ret)
+{
+	*ret = (struct sockaddr_storage){ .ss_family = (sa_family_t)address->family };
+	if (address->family == AF_INET) {
+		struct sockaddr_in *in = (struct sockaddr_in *)(void *)ret;
+
+		in->sin_port = htons(port);
+		(void)memcpy(&in->sin_addr, address->bytes, 4);
+		return sizeof(*in);
+	}
+	((struct sockaddr_in6 *)(void *)ret)->sin6_port = htons(port);
+	(void)memcpy(&((struct sockaddr_in6 *)(void *)ret)->sin6_addr, address->bytes, 16);
+	return sizeof(struct sockaddr_in6);
+}
+
+struct address address_from_socket(const struct sockaddr *from)
+{
+	struct address address = { .family = from->sa_family };
+
+	if (from->sa_family == AF_INET)
+		(void)memcpy(address.bytes,
+			     &((const struct sockaddr_in *)(const void *)from)->sin_addr, 4);
+	else
+		(void)memcpy(address.bytes,
+			     &((const struct sockaddr_in6 *)(const void *)from)->sin6_addr, 16);
+	return address;
 }
 
 bool address_equal(const struct address *a, const struct address *b)

@@ -4,6 +4,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/socket.h>
 
 #include "common/error.h"
 
@@ -28,6 +29,11 @@ size_t address_size(int family);
 int address_parse(const char *text, int family, struct address *ret, struct error *err);
 const char *address_format(const struct address *address, char buffer[ADDRESS_TEXT_SIZE]);
 bool address_equal(const struct address *a, const struct address *b);
+
+/* As the kernel has it, ip(7) and ipv6(7): returns the size. And back. */
+socklen_t address_to_socket(const struct address *address, uint16_t port,
+			    struct sockaddr_storage *ret);
+struct address address_from_socket(const struct sockaddr *from);
 
 /* ADDRESS/PREFIX. */
 int subnet_parse(const char *text, struct subnet *ret, struct error *err);

@@ -125,16 +125,14 @@ static int read_type(struct reader *reader, unsigned int depth, struct idl_type 
 static int read_field_name(struct reader *reader, struct idl_type *type)
 {
 	_cleanup_(freep) char *name = take_word(reader, "_", false);
-	struct idl_field *fields;
 
 	if (!name || !is_letter(name[0]))
 		return fail(reader, "expected the name of a field");
 	for (size_t i = 0; i < type->n_fields; i++)
 		if (strcmp(type->fields[i].name, name) == 0)
 			return fail_at(reader, reader->line, "a second field", name);
-	fields = alloc_resize(type->fields, (type->n_fields + 1) * sizeof(*fields));
-	type->fields = fields;
-	fields[type->n_fields++] = (struct idl_field){ .name = TAKE_PTR(name) };
+	type->fields = alloc_resize(type->fields, (type->n_fields + 1) * sizeof(*type->fields));
+	type->fields[type->n_fields++] = (struct idl_field){ .name = TAKE_PTR(name) };
 	return 0;
 }
 
@@ -236,7 +234,6 @@ static struct idl_member *add_member(struct reader *reader, enum idl_member_kind
 {
 	struct idl *idl = reader->idl;
 	_cleanup_(freep) char *name = take_word(reader, "", false);
-	struct idl_member *members;
 
 	if (!name || !is_upper(name[0])) {
 		(void)fail(reader, "a member's name starts with a capital letter");
@@ -248,10 +245,9 @@ static struct idl_member *add_member(struct reader *reader, enum idl_member_kind
 			return NULL;
 		}
 	}
-	members = alloc_resize(idl->members, (idl->n_members + 1) * sizeof(*members));
-	idl->members = members;
-	members[idl->n_members] = (struct idl_member){ .kind = kind, .name = TAKE_PTR(name) };
-	return &members[idl->n_members++];
+	idl->members = alloc_resize(idl->members, (idl->n_members + 1) * sizeof(*idl->members));
+	idl->members[idl->n_members] = (struct idl_member){ .kind = kind, .name = TAKE_PTR(name) };
+	return &idl->members[idl->n_members++];
 }
 
 static int read_member(struct reader *reader)

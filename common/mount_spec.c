@@ -58,9 +58,7 @@ void mount_spec_done(struct mount_spec *mount)
 
 void mount_specs_add(struct mount_specs *mounts, struct mount_spec *mount)
 {
-	struct mount_spec *grown =
-		alloc_resize(mounts->items, (mounts->n + 1) * sizeof(*mounts->items));
-	mounts->items = grown;
+	mounts->items = alloc_resize(mounts->items, (mounts->n + 1) * sizeof(*mounts->items));
 	mounts->items[mounts->n++] = *mount;
 	*mount = MOUNT_SPEC_NULL;
 }

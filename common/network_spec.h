@@ -98,3 +98,7 @@ struct port_range {
  * and an IPv6 address is within brackets.
  */
 int port_parse(const char *text, struct port_range *ret, struct error *err);
+
+/* FIRST, or FIRST-LAST where there are more. */
+enum { PORT_SPAN_SIZE = sizeof("65535-65535") };
+const char *port_span_format(uint16_t first, uint16_t count, char buffer[PORT_SPAN_SIZE]);

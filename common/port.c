@@ -103,3 +103,13 @@ int port_parse(const char *text, struct port_range *ret, struct error *err)
 	*ret = range;
 	return 0;
 }
+
+const char *port_span_format(uint16_t first, uint16_t count, char buffer[PORT_SPAN_SIZE])
+{
+	if (count > 1)
+		(void)snprintf(buffer, PORT_SPAN_SIZE, "%u-%u", first,
+			       (uint16_t)(first + count - 1));
+	else
+		(void)snprintf(buffer, PORT_SPAN_SIZE, "%u", first);
+	return buffer;
+}

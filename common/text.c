@@ -125,10 +125,10 @@ char **strv_copy(char *const *strv)
 void strv_append(char ***strv, const char *string)
 {
 	size_t n = strv_length(*strv);
-	char **grown = alloc_resize(*strv, (n + 2) * sizeof(*grown));
-	grown[n] = alloc_strdup(string);
-	grown[n + 1] = NULL;
-	*strv = grown;
+
+	*strv = alloc_resize(*strv, (n + 2) * sizeof(**strv));
+	(*strv)[n] = alloc_strdup(string);
+	(*strv)[n + 1] = NULL;
 }
 
 char **strv_free(char **strv)

@@ -56,10 +56,8 @@ char *varlink_reader_room(struct varlink_reader *reader, size_t *ret_room)
 {
 	compact(reader);
 	if (reader->size == reader->capacity) {
-		size_t capacity = next_capacity(reader);
-		char *data = alloc_resize(reader->data, capacity);
-		reader->data = data;
-		reader->capacity = capacity;
+		reader->capacity = next_capacity(reader);
+		reader->data = alloc_resize(reader->data, reader->capacity);
 	}
 	*ret_room = reader->capacity - reader->size;
 	return reader->data + reader->size;

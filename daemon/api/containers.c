@@ -247,7 +247,6 @@ static void restart_stopped(struct container_waiter *waiter, struct container *c
 void container_restart_method(struct request *request)
 {
 	struct container *container = find_container(request);
-
 	struct error err;
 
 	if (!container)
@@ -315,12 +314,9 @@ void container_rename_method(struct request *request)
 
 	if (!container)
 		return;
-	if (container_rename(container, string_parameter(request, "name"), &err) < 0)
-		request_error(request, &err);
-	else if (container_is_saved(container))
-		request_reply(request, NULL);
-	else
-		wait_for(request, container, CONTAINER_EVENT_SAVED, done_with_nothing);
+	reply_when_changed(request, container,
+			   container_rename(container, string_parameter(request, "name"), &err),
+			   &err);
 }
 
 /* --- Update, Pause, Unpause ------------------------------------------------------------------ */

@@ -7,7 +7,8 @@
  *
  * Nothing here waits, but for one thing: while a limit of memory is lowered below what is in use, the
  * kernel reclaims what it can before the write returns. No descriptors are held for a group, unless
- * it is watched, or has a limit of memory on v1, and two or three for each hierarchy, so that thousands of groups cost memory alone.
+ * it is watched, or has a limit of memory on v1, and two or three for each hierarchy, so that thousands
+ * of groups cost memory alone.
  */
 #pragma once
 

@@ -3,10 +3,11 @@
  * many it lost; it never costs more memory than its place. Private to daemon/container but for the
  * names in container.h.
  *
- *	create, start, pause, unpause, update, stop (was asked to), kill (signal), oom (oom_kills: until then),
- *	die (exit_status, oom_killed, oom_kills), remove, rename (old_name), attach, detach (uid, read_only, exec), exec_start
- *	(exec, command), exec_die (exec, exit_status), log_dropped (reason, recording),
- *	record_start, record_stop (recording, reason)
+ *	create, start, pause, unpause, update, stop (was asked to), kill (signal),
+ *	oom (oom_kills: until then), die (exit_status, oom_killed, oom_kills), remove,
+ *	rename (old_name), attach, detach (uid, read_only, exec), exec_start (exec, command),
+ *	exec_die (exec, exit_status), log_dropped (reason, recording), record_start,
+ *	record_stop (recording, reason)
  *
  * Those of states are published by container_transition alone.
  */

@@ -180,7 +180,6 @@ static void on_renewal_gone(void *userdata)
 {
 	struct remount *remount = userdata;
 	struct container *container = remount->container;
-
 	const bool again = container->renew_again && !container->unlisted;
 
 	container->renews_files = container->renew_again = false;

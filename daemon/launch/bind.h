@@ -24,8 +24,8 @@ struct bind_params {
 int bind_open(const char *path, int *ret_fd, struct error *err);
 
 /* The copy of what source_fd is open on; *ret_fd is the caller's, and goes away with its last
- * holder unless it is attached. What is not mounted any more is ERROR_INVALID_VALUE, subject "source". MS_SLAVE and MS_SHARED of what is not shared on the host is
- * ERROR_INVALID_VALUE, subject "propagation"; ids that cannot be mapped are one with subject
- * LAUNCH_NO_USERNS (launch.h).
+ * holder unless it is attached. ERROR_INVALID_VALUE is: what is not mounted any more, with subject
+ * "source"; MS_SLAVE and MS_SHARED of what is not shared on the host, with subject "propagation"; ids
+ * that cannot be mapped, with subject LAUNCH_NO_USERNS (launch.h).
  */
 int bind_clone(int source_fd, const struct bind_params *params, int *ret_fd, struct error *err);

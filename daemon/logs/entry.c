@@ -14,15 +14,12 @@ static struct ledger_entry *entry_of(const struct link *link, uint32_t number)
 static void make_room_for(struct link *link, uint32_t number)
 {
 	const uint32_t wanted = number + 64;
-	struct log **grown;
 
 	if (number < link->n_logs)
 		return;
-	grown = alloc_resize(link->logs, wanted * sizeof(*grown));
-	for (uint32_t i = link->n_logs; i < wanted; i++)
-		grown[i] = NULL;
-	link->logs = grown;
-	link->n_logs = wanted;
+	link->logs = alloc_resize(link->logs, wanted * sizeof(*link->logs));
+	while (link->n_logs < wanted)
+		link->logs[link->n_logs++] = NULL;
 }
 
 /* Entries that the daemon before has named are left to whom they are for. */

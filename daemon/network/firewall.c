@@ -199,8 +199,7 @@ void firewall_remove_endpoint(struct firewall *firewall, const struct endpoint *
 	struct text text = { 0 };
 	struct error ignored;
 
-	firewall_text_custom(&text, endpoint, "delete");
-	firewall_text_rate(&text, endpoint, "delete");
+	firewall_text_own(&text, endpoint, "delete");
 	(void)firewall_run_text(firewall, &text, &ignored);
 }
 

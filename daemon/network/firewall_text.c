@@ -8,6 +8,8 @@
 #include "common/alloc.h"
 #include "common/cleanup.h"
 
+enum { BURST_BYTES = 128 * 1024 }; /* a packet that is not segmented yet has to fit */
+
 void text_put(struct text *text, const char *format, ...)
 {
 	va_list arguments;
@@ -35,8 +37,6 @@ char *text_take(struct text *text)
 /* What comes in by a port of a bridge of ours has the addresses that were leased for that port. Of
  * IPv6, neighbours are asked from no address, too, and nobody poses as a router.
  */
-enum { BURST_BYTES = 128 * 1024 };
-
 static const char bridge_table[] =
 	" set macs { type ifname . ether_addr; }\n"
 	" set ipv4 { type ifname . ipv4_addr; }\n"
@@ -214,34 +214,27 @@ void firewall_text_known(struct text *text, const struct network *network, const
 			put_whole_block(text, network, block, verb);
 }
 
-/* The kernel's bucket holds what passes in a second, and as much as is named: a packet that is not
- * segmented yet has to fit.
- */
-void firewall_text_rate(struct text *text, const struct endpoint *endpoint, const char *verb)
+/* The kernel's bucket holds what passes in a second, and the burst. */
+static void put_rate(struct text *text, const struct endpoint *endpoint, const char *way,
+		     const char *verb)
 {
-	static const char *const ways[] = { "out", "in" };
-	const char *name = endpoint->network->set->instance;
-	const bool add = verb[0] == 'a';
+	const char *name = endpoint->network->set->instance, *port = endpoint->host;
 
-	for (size_t i = 0; endpoint->rate_bits && i < ARRAY_SIZE(ways); i++) {
-		if (add)
-			text_put(text,
-				 "add limit bridge %s %s-%s { rate over %lld bytes/second burst %d "
-				 "bytes; }\n",
-				 name, ways[i], endpoint->host,
-				 (long long)(endpoint->rate_bits / 8), BURST_BYTES);
-		if (add)
-			text_put(text, "add element bridge %s %s { \"%s\" : \"%s-%s\" }\n", name,
-				 ways[i], endpoint->host, ways[i], endpoint->host);
-		else
-			text_put(text,
-				 "delete element bridge %s %s { \"%s\" }\n"
-				 "delete limit bridge %s %s-%s\n",
-				 name, ways[i], endpoint->host, name, ways[i], endpoint->host);
-	}
+	if (verb[0] == 'a')
+		text_put(
+			text,
+			"add limit bridge %s %s-%s { rate over %lld bytes/second burst %d bytes; }\n"
+			"add element bridge %s %s { \"%s\" : \"%s-%s\" }\n",
+			name, way, port, (long long)(endpoint->rate_bits / 8), BURST_BYTES, name,
+			way, port, way, port);
+	else
+		text_put(text,
+			 "delete element bridge %s %s { \"%s\" }\n"
+			 "delete limit bridge %s %s-%s\n",
+			 name, way, port, name, way, port);
 }
 
-void firewall_text_custom(struct text *text, const struct endpoint *endpoint, const char *verb)
+void firewall_text_own(struct text *text, const struct endpoint *endpoint, const char *verb)
 {
 	struct address ipv4, ipv6 = { 0 };
 	uint8_t mac[MAC_SIZE];
@@ -255,6 +248,10 @@ void firewall_text_custom(struct text *text, const struct endpoint *endpoint, co
 	if (!address_equal(&ipv6, &endpoint->ipv6))
 		text_put(text, "%s element bridge %s ipv6 { \"%s\" . %s }\n", verb, name,
 			 endpoint->host, address_format(&endpoint->ipv6, shown));
+	if (endpoint->rate_bits) {
+		put_rate(text, endpoint, "out", verb);
+		put_rate(text, endpoint, "in", verb);
+	}
 }
 
 void firewall_text_endpoint(struct text *text, struct endpoint *endpoint, const char *verb)
@@ -267,8 +264,7 @@ void firewall_text_endpoint(struct text *text, struct endpoint *endpoint, const 
 		put_whole_block(text, network, block, verb);
 		network->known[block / 64] |= bit;
 	}
-	firewall_text_custom(text, endpoint, verb);
-	firewall_text_rate(text, endpoint, verb);
+	firewall_text_own(text, endpoint, verb);
 }
 
 /* --- Ports ----------------------------------------------------------------------------------- */
@@ -293,6 +289,7 @@ static void put_port(struct text *text, const struct publication *publication,
 static void put_ports(struct text *text, const struct publication *publication,
 		      const struct published_port *port, int family, const char *verb)
 {
+	static const char *const maps[][2] = { { "any4", "ports4" }, { "any6", "ports6" } };
 	const bool six = family == AF_INET6;
 	const bool one =
 		port->address.family &&
@@ -303,8 +300,7 @@ static void put_ports(struct text *text, const struct publication *publication,
 		return;
 	if (one)
 		(void)snprintf(key, sizeof(key), "%s . ", address_format(&port->address, address));
-	put_port(text, publication, port,
-		 one ? (six ? "ports6" : "ports4") : (six ? "any6" : "any4"), key, family, verb);
+	put_port(text, publication, port, maps[six][one], key, family, verb);
 	if (six && !one && publication->loopback6)
 		put_port(text, publication, port, "loop6", "", family, verb);
 }

@@ -24,8 +24,9 @@ void firewall_text_network(struct text *text, const struct network *network, con
 
 /* Its lease's block, unless it is known, and what is its own. */
 void firewall_text_endpoint(struct text *text, struct endpoint *endpoint, const char *verb);
-void firewall_text_rate(struct text *text, const struct endpoint *endpoint, const char *verb);
-void firewall_text_custom(struct text *text, const struct endpoint *endpoint, const char *verb);
+
+/* The latter alone: addresses of its user's choice, and its rate. */
+void firewall_text_own(struct text *text, const struct endpoint *endpoint, const char *verb);
 
 /* All blocks that are known of a network. */
 void firewall_text_known(struct text *text, const struct network *network, const char *verb);

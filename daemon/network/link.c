@@ -14,8 +14,10 @@
 #include "common/cleanup.h"
 #include "daemon/network/netlink.h"
 
-enum { LOOPBACK_METRIC = 2000 };
-enum { ADDR_GEN_NONE = 1 }; /* IN6_ADDR_GEN_MODE_NONE */
+enum {
+	ADDR_GEN_NONE = 1, /* IN6_ADDR_GEN_MODE_NONE */
+	LOOPBACK_METRIC = 2000,
+};
 
 /* --- Messages -------------------------------------------------------------------------------- */
 

@@ -1,6 +1,5 @@
 #include "daemon/network/names.h"
 
-#include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,35 +10,7 @@
 
 enum { ANSWERS_MAX = 24, RESOLV_CONF_MAX = 64 * 1024 };
 
-/* --- Addresses ------------------------------------------------------------------------------- */
-
-static struct address address_of(const struct sockaddr *from)
-{
-	struct address address = { .family = from->sa_family };
-
-	if (from->sa_family == AF_INET)
-		(void)memcpy(address.bytes,
-			     &((const struct sockaddr_in *)(const void *)from)->sin_addr, 4);
-	else
-		(void)memcpy(address.bytes,
-			     &((const struct sockaddr_in6 *)(const void *)from)->sin6_addr, 16);
-	return address;
-}
-
-socklen_t names_server_address(const struct address *address, struct sockaddr_storage *ret)
-{
-	*ret = (struct sockaddr_storage){ .ss_family = (sa_family_t)address->family };
-	if (address->family == AF_INET) {
-		struct sockaddr_in *in = (struct sockaddr_in *)(void *)ret;
-
-		in->sin_port = htons(NAMES_PORT);
-		(void)memcpy(&in->sin_addr, address->bytes, 4);
-		return sizeof(*in);
-	}
-	((struct sockaddr_in6 *)(void *)ret)->sin6_port = htons(NAMES_PORT);
-	(void)memcpy(&((struct sockaddr_in6 *)(void *)ret)->sin6_addr, address->bytes, 16);
-	return sizeof(struct sockaddr_in6);
-}
+/* --- What is known here ---------------------------------------------------------------------- */
 
 static struct endpoint *find_endpoint(struct networks *networks, const struct address *address)
 {
@@ -57,8 +28,6 @@ static struct endpoint *find_endpoint(struct networks *networks, const struct ad
 	}
 	return NULL;
 }
-
-/* --- What is known here ---------------------------------------------------------------------- */
 
 /* Whether the asker is on that network; the host is on all. */
 static bool is_on(const struct network *network, const struct endpoint *asker)
@@ -159,7 +128,7 @@ static bool reaches_outside(struct networks *networks, const struct endpoint *as
 
 struct endpoint *names_asker(struct networks *networks, const struct sockaddr *from)
 {
-	const struct address address = address_of(from);
+	const struct address address = address_from_socket(from);
 
 	return find_endpoint(networks, &address);
 }

@@ -19,4 +19,3 @@ size_t names_answer(struct networks *networks, const struct endpoint *asker, con
 
 /* Whom the rest is asked: the container's servers, or the host's. */
 size_t names_servers(const struct endpoint *asker, struct address servers[NAMES_SERVERS_MAX]);
-socklen_t names_server_address(const struct address *address, struct sockaddr_storage *ret);

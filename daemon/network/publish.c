@@ -36,22 +36,6 @@ static int open_socket(int family, enum port_protocol protocol)
 	return fd;
 }
 
-static socklen_t fill_address(int family, const struct address *address, uint16_t port,
-			      struct sockaddr_storage *ret)
-{
-	*ret = (struct sockaddr_storage){ .ss_family = (sa_family_t)family };
-	if (family == AF_INET) {
-		struct sockaddr_in *in = (struct sockaddr_in *)(void *)ret;
-
-		in->sin_port = htons(port);
-		(void)memcpy(&in->sin_addr, address->bytes, 4);
-		return sizeof(*in);
-	}
-	((struct sockaddr_in6 *)(void *)ret)->sin6_port = htons(port);
-	(void)memcpy(&((struct sockaddr_in6 *)(void *)ret)->sin6_addr, address->bytes, 16);
-	return sizeof(struct sockaddr_in6);
-}
-
 /* The port is at the same place in a sockaddr_in, which is smaller. */
 static uint16_t bound_port(int fd)
 {
@@ -66,12 +50,16 @@ static uint16_t bound_port(int fd)
 static int bind_one(struct published_port *port, int family, int *ret_fd)
 {
 	_cleanup_(fd_closep) int fd = open_socket(family, port->protocol);
-	struct sockaddr_storage address;
-	socklen_t size = fill_address(family, &port->address, port->host, &address);
+	struct address address = port->address;
+	struct sockaddr_storage at;
+	socklen_t size;
 
 	if (fd < 0)
 		return errno == EAFNOSUPPORT || errno == EPROTONOSUPPORT ? 0 : -1;
-	if (bind(fd, (const struct sockaddr *)&address, size) < 0)
+	/* One of no family is all zeros, which is any address of either. */
+	address.family = family;
+	size = address_to_socket(&address, port->host, &at);
+	if (bind(fd, (const struct sockaddr *)&at, size) < 0)
 		return errno == EADDRNOTAVAIL && family == AF_INET6 && !port->address.family ? 0 :
 											       -1;
 	if (!port->host)
@@ -273,18 +261,17 @@ static size_t range_at(const struct publication *publication, size_t i)
 
 static char *range_text(const struct published_port *port, size_t n)
 {
-	const unsigned int more = (unsigned int)n - 1;
-	char address[ADDRESS_TEXT_SIZE];
-	const char *shown = port->address.family ? address_format(&port->address, address) : "";
 	const bool six = port->address.family == AF_INET6;
+	char address[ADDRESS_TEXT_SIZE], of_address[ADDRESS_TEXT_SIZE + 3] = "";
+	char host[PORT_SPAN_SIZE], inside[PORT_SPAN_SIZE];
 
-	if (!more)
-		return alloc_printf("%s%s%s%s%u:%u/%s", six ? "[" : "", shown, six ? "]" : "",
-				    *shown ? ":" : "", port->host, port->container,
-				    port_protocol_name(port->protocol));
-	return alloc_printf("%s%s%s%s%u-%u:%u-%u/%s", six ? "[" : "", shown, six ? "]" : "",
-			    *shown ? ":" : "", port->host, port->host + more, port->container,
-			    port->container + more, port_protocol_name(port->protocol));
+	if (port->address.family)
+		(void)snprintf(of_address, sizeof(of_address),
+			       six ? "[%s]:" : "%s:", address_format(&port->address, address));
+	return alloc_printf("%s%s:%s/%s", of_address,
+			    port_span_format(port->host, (uint16_t)n, host),
+			    port_span_format(port->container, (uint16_t)n, inside),
+			    port_protocol_name(port->protocol));
 }
 
 struct json_object *publication_to_text(const struct publication *publication)

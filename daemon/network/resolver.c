@@ -105,7 +105,7 @@ static bool ask(struct asking *asking, const struct address *server)
 {
 	static const struct timeval wait = { .tv_sec = WAIT_S };
 	struct sockaddr_storage to;
-	socklen_t size = names_server_address(server, &to);
+	socklen_t size = address_to_socket(server, NAMES_PORT, &to);
 
 	asking->fd = socket(server->family, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	if (asking->fd < 0)
@@ -201,7 +201,7 @@ static int listen_on(struct resolver *resolver, int i, const struct address *add
 	_cleanup_(fd_closep) int fd =
 		socket(address->family, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	struct sockaddr_storage at;
-	socklen_t size = names_server_address(address, &at);
+	socklen_t size = address_to_socket(address, NAMES_PORT, &at);
 	char shown[ADDRESS_TEXT_SIZE];
 
 	if (fd < 0 || bind(fd, (const struct sockaddr *)&at, size) < 0)

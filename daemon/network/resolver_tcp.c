@@ -109,7 +109,7 @@ static bool ask(struct call *call, const struct address *server)
 	struct event_base *base = call->resolver->network->set->params.base;
 	int fd = socket(server->family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	struct sockaddr_storage to;
-	socklen_t size = names_server_address(server, &to);
+	socklen_t size = address_to_socket(server, NAMES_PORT, &to);
 
 	if (fd < 0)
 		return false;
@@ -249,7 +249,7 @@ int resolver_tcp_new(struct network *network, const struct address *address,
 	struct resolver_tcp *resolver = ALLOC(struct resolver_tcp);
 	char shown[ADDRESS_TEXT_SIZE];
 	struct sockaddr_storage at;
-	socklen_t size = names_server_address(address, &at);
+	socklen_t size = address_to_socket(address, NAMES_PORT, &at);
 
 	resolver->network = network;
 	LIST_INIT(&resolver->calls);

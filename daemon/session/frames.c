@@ -103,8 +103,7 @@ static void keep(struct viewer *viewer, const unsigned char *data, size_t n)
 	size_t wanted = viewer->in_size + n;
 
 	if (wanted > viewer->in_capacity) {
-		unsigned char *grown = alloc_resize(viewer->in, wanted);
-		viewer->in = grown;
+		viewer->in = alloc_resize(viewer->in, wanted);
 		viewer->in_capacity = wanted;
 	}
 	(void)memcpy(viewer->in + viewer->in_size, data, n);

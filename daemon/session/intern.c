@@ -127,6 +127,7 @@ static void fill_slots(struct intern *table)
 static void *grown(void *old, size_t old_size, size_t new_size)
 {
 	unsigned char *p = alloc_resize(old, new_size);
+
 	(void)memset(p + old_size, 0, new_size - old_size);
 	return p;
 }

@@ -103,9 +103,7 @@ static void send_or_queue(struct keep *keep, const char *text, int fd)
 
 static void collect(struct keep *keep, const char *name, int fd)
 {
-	struct kept *grown =
-		alloc_resize(keep->handed, (keep->n_handed + 1) * sizeof(*keep->handed));
-	keep->handed = grown;
+	keep->handed = alloc_resize(keep->handed, (keep->n_handed + 1) * sizeof(*keep->handed));
 	keep->handed[keep->n_handed++] = (struct kept){
 		.name = alloc_strdup(name),
 		.fd = fcntl(fd, F_DUPFD_CLOEXEC, 0),

@@ -9,13 +9,12 @@ import re
 import networks
 import peers
 from report import Goal, Measure, Series, percentile
-from stage import Failed, collect, in_order, measure_starts, run, timed, versus
+from stage import IDLE, Failed, collect, in_order, measure_starts, run, timed, versus
 
 TEXT_BYTES = 200 * 1000 * 1000
 CONTAINERS = 100
 KEY_PAUSE_US = 1000
 HISTORY_ROWS = 2000
-IDLE = ["sleep", "infinity"]
 
 
 # --- start -----------------------------------------------------------------------------------
@@ -220,6 +219,6 @@ def memory(stage, ready, runs):
                       ["-i", "-t"], ["sh"])]
 
 
-ALL = {"start": start, "network": networks.start, "throughput": networks.throughput, "exec": exec_, "flood": flood, "echo": echo,
-       "attach": attach, "list": list_, "memory": memory}
+ALL = {"start": start, "network": networks.start, "throughput": networks.throughput,
+       "exec": exec_, "flood": flood, "echo": echo, "attach": attach, "list": list_, "memory": memory}
 WITH_PEERS = {"start", "network", "throughput", "exec", "flood", "echo"}

@@ -9,11 +9,10 @@ import subprocess
 
 import peers
 from report import Goal, Measure, Series
-from stage import Failed, measure_starts, run, wait_for
+from stage import IDLE, Failed, measure_starts, run, wait_for
 
 ROUNDS = 3
 SECONDS = 3
-IDLE = ["sleep", "infinity"]
 
 
 @contextlib.contextmanager

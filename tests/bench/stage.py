@@ -16,6 +16,7 @@ from report import Series
 LINE = b"The quick brown fox jumps over the lazy dog 0123456789 abcdefghij\n"
 STARTUP_S = 10
 START_PAUSE_MS = 10
+IDLE = ["sleep", "infinity"]
 STOP_S = 60
 SETTLE_S = 0.5
 

@@ -101,6 +101,11 @@ def address(daemon, name, network="bridge", family=4):
     raise KeyError(network)
 
 
+def inside(daemon, name):
+    """In front of a program of the host's: it runs on the network of that container."""
+    return ["nsenter", "-t", str(daemon.inspect(name)["pid"]), "-n"]
+
+
 def ask(name, port=80):
     """For a shell in a container: what a server of that name or address tells."""
     return f"nc -w 2 {name} {port} </dev/null 2>/dev/null"

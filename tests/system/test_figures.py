@@ -4,11 +4,11 @@ import json
 import os
 import pathlib
 import re
-import signal
 
 import pytest
 
 import processes
+from renewal import reload_daemon
 from terminal import Terminal
 from varlink import CONTAINER, VarlinkError
 
@@ -245,9 +245,7 @@ def test_a_limit_that_was_set_later_is_watched_and_kills_are_told_once_over_a_re
     ctl.ok("update", "-m", "24m", "web")
     ctl.ok("exec", "web", "touch", "/go")
     processes.wait_until(lambda: oom_events(ctl, "web") == ["1"])
-    started = daemon.call("io.dokrust.Daemon.GetVersion")["started_at"]
-    os.kill(daemon.pid, signal.SIGUSR2)
-    processes.wait_until(lambda: daemon.call("io.dokrust.Daemon.GetVersion")["started_at"] != started)
+    reload_daemon(daemon)
     ctl.ok("exec", "web", "touch", "/go")
     # Events are a daemon's own: the first one is with the one before.
     processes.wait_until(lambda: oom_events(ctl, "web") == ["2"])

@@ -1,9 +1,8 @@
 """Health checks: looked at from time to time, told of, and acted on."""
 import json
-import os
-import signal
 
 import processes
+from renewal import reload_daemon
 
 
 def run(ctl, name, check, *options, script="sleep 1000"):
@@ -14,12 +13,6 @@ def run(ctl, name, check, *options, script="sleep 1000"):
 def wait_for(daemon, name, health):
     processes.wait_until(lambda: daemon.inspect(name).get("health") == health, 15, f"{name} {health}")
     return daemon.inspect(name)
-
-
-def reload(daemon):
-    started = daemon.call("io.dokrust.Daemon.GetVersion")["started_at"]
-    os.kill(daemon.pid, signal.SIGUSR2)
-    processes.wait_until(lambda: daemon.call("io.dokrust.Daemon.GetVersion")["started_at"] != started)
 
 
 def test_it_gets_healthy_and_unhealthy_and_healthy_again(daemon, ctl):
@@ -75,7 +68,7 @@ def test_what_a_look_leaves_behind_ends_with_it(daemon, ctl):
 def test_a_look_that_hangs_does_not_outlive_the_daemon_that_took_it(daemon, ctl):
     run(ctl, "web", "test -e /hung && exit; touch /hung; sleep 777", "--health-timeout", "600s")
     processes.wait_until(lambda: "sleep 777" in ctl.ok("top", "web"))
-    reload(daemon)
+    reload_daemon(daemon)
     wait_for(daemon, "web", "healthy")
     assert "sleep 777" not in ctl.ok("top", "web")
 
@@ -122,7 +115,7 @@ def test_one_that_does_not_get_well_is_started_again_if_asked_for(daemon, ctl):
 def test_it_goes_on_over_a_reload(daemon, ctl):
     run(ctl, "web", "test ! -e /sick", "--health-retries", "1")
     wait_for(daemon, "web", "healthy")
-    reload(daemon)
+    reload_daemon(daemon)
     assert daemon.inspect("web")["health"] == "healthy"
     ctl.ok("exec", "web", "touch", "/sick")
     wait_for(daemon, "web", "unhealthy")

@@ -7,7 +7,7 @@ import pytest
 
 import processes
 from host import Ctl
-from test_survival import daemon_pid, kill_daemon
+from renewal import daemon_pid, kill_daemon
 
 WIDTH = 10  # of a line, its end among it
 MARK = re.compile(r"\[dokrust: (up to )?(\d+) bytes of output are missing here\]\n")

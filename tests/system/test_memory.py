@@ -8,7 +8,7 @@ import pytest
 
 import processes
 from host import BUILD, SANITIZED, Ctl
-from test_survival import daemon_pid
+from renewal import daemon_pid
 from varlink import CONTAINER, VarlinkError
 
 # Which of the allocations of a call: the first ones, then ever more sparsely. All of them: DOKRUST_EACH=1.

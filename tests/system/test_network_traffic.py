@@ -4,17 +4,12 @@ import json
 import pytest
 
 import processes
-from lan import address
+from lan import address, inside
 
 
 @pytest.fixture
 def daemon(wired):
     return wired
-
-
-def inside(daemon, name):
-    """In front of a program of the host's: it runs on the network of that container."""
-    return ["nsenter", "-t", str(daemon.inspect(name)["pid"]), "-n"]
 
 
 class Iperf:

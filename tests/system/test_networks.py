@@ -9,7 +9,8 @@ import pytest
 
 import processes
 from host import Ctl
-from lan import HOST, HOST6, OTHER, OTHER6, address, ask, connect_from, listening, naming, serve
+from lan import HOST, HOST6, OTHER, OTHER6, address, ask, connect_from, inside, listening, naming, serve
+from renewal import kill_daemon
 from users import ANN, BOB, start
 
 
@@ -128,15 +129,14 @@ def test_dig_is_answered_and_the_rest_is_passed_on(ctl, daemon, wire):
     try:
         server.stdout.readline()
         ctl.ok("run", "-d", "--name", "alpha", "--dns", OTHER, "busybox", "sleep", "infinity")
-        pid = str(daemon.inspect("alpha")["pid"])
         gateway = network(ctl)["gateway"]
-        dig = ["nsenter", "-t", pid, "-n", "dig", "+short", "+tries=1", "+time=3", f"@{gateway}"]
+        dig = [*inside(daemon, "alpha"), "dig", "+short", "+tries=1", "+time=3", f"@{gateway}"]
         assert wire.host(*dig, "A", "alpha").strip() == address(daemon, "alpha")
         assert wire.host(*dig, "AAAA", "alpha").strip() == address(daemon, "alpha", family=6)
         assert wire.host(*dig, "-x", address(daemon, "alpha")).strip() == "alpha."
         assert wire.host(*dig, "TXT", "somewhere.example").strip() == '"hi"'
         # A flood is stopped where it begins, and the neighbour is answered.
-        flood = wire.host.spawn("nsenter", "-t", pid, "-n", "/usr/bin/python3", "-c",
+        flood = wire.host.spawn(*inside(daemon, "alpha"), "/usr/bin/python3", "-c",
                                 "import socket,time\n"
                                 "s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)\n"
                                 f"s.connect(('{gateway}', 53)); e = time.time() + 1\n"
@@ -169,12 +169,11 @@ def test_long_answers_come_by_tcp(ctl, daemon, wire):
     with wire.other.spawn("/usr/bin/python3", "-c", upstream, stdout=subprocess.PIPE) as server:
         server.stdout.readline()
         ctl.ok("run", "-d", "--name", "alpha", "--dns", OTHER, "busybox", "sleep", "infinity")
-        inside = ["nsenter", "-t", str(daemon.inspect("alpha")["pid"]), "-n"]
         gateway = network(ctl)["gateway"]
-        dig = [*inside, "dig", "+short", "+tries=1", "+time=5", f"@{gateway}"]
-        shown = wire.host(*dig, "TXT", "long.example").splitlines()
+        dig = ["dig", "+short", "+tries=1", "+time=5", f"@{gateway}"]
+        shown = wire.host(*inside(daemon, "alpha"), *dig, "TXT", "long.example").splitlines()
         assert shown == ['"' + "x" * 200 + '"'] * 100
-        assert wire.host(*dig, "+tcp", "alpha").strip() == address(daemon, "alpha")
+        assert wire.host(*inside(daemon, "alpha"), *dig, "+tcp", "alpha").strip() == address(daemon, "alpha")
         # Several on one connection; and who takes more connections than are given harms nobody.
         script = ("import socket\n"
                   f"s = socket.create_connection(('{gateway}', 53), 5); f = s.makefile('rb')\n"
@@ -189,12 +188,11 @@ def test_long_answers_come_by_tcp(ctl, daemon, wire):
                   " except OSError: pass\n"
                   "print(closed >= 20, flush=True)\n"
                   "input()")
-        with wire.host.spawn(*inside, "/usr/bin/python3", "-c", script, stdin=subprocess.PIPE,
+        with wire.host.spawn(*inside(daemon, "alpha"), "/usr/bin/python3", "-c", script, stdin=subprocess.PIPE,
                              stdout=subprocess.PIPE) as hog:
             assert hog.stdout.readline() == b"[b'ab', b'ab', b'ab']\n" and hog.stdout.readline() == b"True\n"
             ctl.ok("run", "-d", "--name", "beta", "busybox", "sleep", "infinity")
-            other = ["nsenter", "-t", str(daemon.inspect("beta")["pid"]), "-n", *dig[len(inside):]]
-            assert wire.host(*other, "+tcp", "alpha").strip() == address(daemon, "alpha")
+            assert wire.host(*inside(daemon, "beta"), *dig, "+tcp", "alpha").strip() == address(daemon, "alpha")
         server.kill()
 
 
@@ -285,7 +283,7 @@ def test_ranges_udp_and_free_ports(ctl, daemon, wire):
     assert ctl.ok("port", "u", "6001/udp").splitlines()[0] == "0.0.0.0:5001"
     server = ("import socket\ns = socket.socket(socket.AF_INET, socket.SOCK_DGRAM); s.bind(('', 6001))\n"
               "print('ready', flush=True); s.sendto(b'u', s.recvfrom(9)[1])")
-    answering = wire.host.spawn("nsenter", "-t", str(daemon.inspect("u")["pid"]), "-n", "/usr/bin/python3",
+    answering = wire.host.spawn(*inside(daemon, "u"), "/usr/bin/python3",
                                 "-c", server, stdout=subprocess.PIPE)
     answering.stdout.readline()
     script = ("import socket\ns = socket.socket(socket.AF_INET, socket.SOCK_DGRAM); s.settimeout(3)\n"
@@ -443,10 +441,7 @@ def test_leases_and_ports_survive_a_daemon_that_is_killed(new_daemon, wire):
     ctl = Ctl(daemon)
     serve(daemon, "web", "-p", "8080:80")
     before = daemon.inspect("web")["networks"][0]
-    pid = daemon.call("io.dokrust.Daemon.GetVersion")["pid"]
-    subprocess.run(["kill", "-9", str(pid)], check=True)
-    processes.wait_until(lambda: ctl("ps", "-q").status == 0 and
-                         daemon.call("io.dokrust.Daemon.GetVersion")["pid"] != pid)
+    kill_daemon(daemon)
     after = daemon.inspect("web")["networks"][0]
     assert after["ipv4_address"] == before["ipv4_address"]
     assert connect_from(wire.other, HOST, 8080) == "web"

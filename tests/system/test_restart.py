@@ -1,7 +1,6 @@
 """Restart policies: what has ended is started again, when it ought to be, and not when not."""
 import datetime
 import json
-import contextlib
 import os
 import signal
 
@@ -9,6 +8,7 @@ import pytest
 
 import processes
 from host import SLOWNESS, Ctl
+from renewal import reload_daemon
 
 def run(ctl, name, policy, script, *options):
     return ctl.ok("run", "-d", "--name", name, "--restart", policy, *options, "busybox", "sh", "-c", script)
@@ -205,15 +205,7 @@ def test_one_that_ended_while_there_was_no_daemon_is_started_again(new_daemon):
 
 def test_a_policy_goes_on_over_a_reload(daemon, ctl):
     run(ctl, "work", "always", "echo run; while [ ! -e /go ]; do sleep 0.02; done; rm /go")
-    # Asked while it comes to this, it hangs up.
-    def started_at():
-        with contextlib.suppress(OSError, AssertionError):
-            return daemon.call("io.dokrust.Daemon.GetVersion")["started_at"]
-        return before
-
-    before = daemon.call("io.dokrust.Daemon.GetVersion")["started_at"]
-    os.kill(daemon.pid, signal.SIGUSR2)
-    processes.wait_until(lambda: started_at() != before)
+    reload_daemon(daemon)
     assert runs(ctl, "work") == 1
     ctl.ok("exec", "work", "touch", "/go")
     processes.wait_until(lambda: runs(ctl, "work") == 2)

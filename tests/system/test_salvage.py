@@ -9,7 +9,7 @@ import pytest
 
 import processes
 from host import Ctl
-from test_survival import daemon_pid
+from renewal import daemon_pid
 
 LATER = 99
 

@@ -194,6 +194,15 @@ static inline volatile int64_t *shared_page(void)
 	return page;
 }
 
+/* A counter of somebody's that does not count any more. */
+static inline void expect_still(const volatile int64_t *counter, long ms)
+{
+	int64_t seen = *counter;
+
+	sleep_ms(ms);
+	assert_int_equal(*counter, seen);
+}
+
 static inline void drop_page(volatile int64_t *page)
 {
 	(void)munmap((void *)(uintptr_t)page, 4096);
@@ -311,3 +320,15 @@ static inline int v2_mount(void)
 }
 
 #define cgroup_test(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
+
+/* Runs an array of tests with all that the host has, and again with v2 hidden, where there is something
+ * else; adds how many failed.
+ */
+#define run_with_and_without_v2(tests, failed)                                                  \
+	do {                                                                                    \
+		(failed) += cmocka_run_group_tests_name("as it is", tests, NULL, NULL);         \
+		if (host_is("hybrid")) {                                                        \
+			fixture.hidden = "cgroup2";                                             \
+			(failed) += cmocka_run_group_tests_name("v1 alone", tests, NULL, NULL); \
+		}                                                                               \
+	} while (0)

@@ -252,11 +252,8 @@ int main(void)
 		cgroup_test(a_group_costs_no_descriptor),
 		cgroup_test(descriptors_stay_open_only_while_it_is_watched),
 	};
-	int failed = cmocka_run_group_tests_name("as it is", tests, NULL, NULL);
+	int failed = 0;
 
-	if (host_is("hybrid")) {
-		fixture.hidden = "cgroup2";
-		failed += cmocka_run_group_tests_name("v1 alone", tests, NULL, NULL);
-	}
+	run_with_and_without_v2(tests, failed);
 	return failed;
 }

@@ -102,14 +102,10 @@ int main(void)
 		cgroup_test(a_group_that_is_watched_is_not_looked_at_for_its_neighbour),
 		cgroup_test(a_limit_that_comes_later_is_watched_from_then_on),
 	};
-	int failed;
+	int failed = 0;
 
 	fixture.base = base = event_base_new();
-	failed = cmocka_run_group_tests_name("as it is", tests, NULL, NULL);
-	if (host_is("hybrid")) {
-		fixture.hidden = "cgroup2";
-		failed += cmocka_run_group_tests_name("v1 alone", tests, NULL, NULL);
-	}
+	run_with_and_without_v2(tests, failed);
 	event_base_free(base);
 	return failed;
 }

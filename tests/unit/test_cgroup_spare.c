@@ -159,11 +159,8 @@ int main(void)
 		cgroup_test(one_that_was_left_behind_is_not_used),
 		cgroup_test(it_goes_with_the_daemon),
 	};
-	int failed = cmocka_run_group_tests_name("as it is", tests, NULL, NULL);
+	int failed = 0;
 
-	if (host_is("hybrid")) {
-		fixture.hidden = "cgroup2";
-		failed += cmocka_run_group_tests_name("v1 alone", tests, NULL, NULL);
-	}
+	run_with_and_without_v2(tests, failed);
 	return failed;
 }

@@ -1,6 +1,4 @@
-/* Top groups: several daemons, and one after the other. Runs with all that the host has, and again with v2 hidden,
- * where there is something else.
- */
+/* Top groups: several daemons, and one after the other. */
 #include "tests/unit/cgroup_fixture.h"
 
 static bool known_is_b(const char *id, void *userdata)
@@ -106,13 +104,10 @@ int main(void)
 	const struct CMUnitTest v2_tests[] = {
 		cgroup_test(a_v2_group_that_was_given_is_used_and_left),
 	};
-	int failed = cmocka_run_group_tests_name("as it is", tests, NULL, NULL);
+	int failed = 0;
 
 	if (host_is("hybrid") || host_is("v2"))
 		failed += cmocka_run_group_tests(v2_tests, NULL, NULL);
-	if (host_is("hybrid")) {
-		fixture.hidden = "cgroup2";
-		failed += cmocka_run_group_tests_name("v1 alone", tests, NULL, NULL);
-	}
+	run_with_and_without_v2(tests, failed);
 	return failed;
 }
