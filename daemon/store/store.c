@@ -4,13 +4,10 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/file.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "common/alloc.h"
@@ -18,9 +15,10 @@
 #include "common/fdio.h"
 #include "common/text.h"
 #include "daemon/store/client.h"
+#include "daemon/store/lock.h"
 #include "daemon/store/writer.h"
 
-enum { SWEEP_DELAY_MS = 500, LOCK_WAIT_MS = 5000, DIR_FLAGS = O_RDONLY | O_DIRECTORY | O_CLOEXEC };
+enum { SWEEP_DELAY_MS = 500, DIR_FLAGS = O_RDONLY | O_DIRECTORY | O_CLOEXEC };
 
 struct store {
 	struct writer_client *client;
@@ -33,44 +31,6 @@ struct store {
 };
 
 /* --- Opening --------------------------------------------------------------------------------- */
-
-static pid_t lock_holder(int fd)
-{
-	char text[16] = "";
-
-	return pread(fd, text, sizeof(text) - 1, 0) > 0 ? (pid_t)atoi(text) : 0;
-}
-
-/* A daemon that was killed may have left its writer, which shares its lock until it has written
- * what it was given. That is worth a moment's wait; a daemon that lives is not.
- */
-static int take_lock(int dir_fd, const char *dir, int *ret_fd, struct error *err)
-{
-	_cleanup_(fd_closep) int fd = openat(dir_fd, "lock", O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-	struct timespec pause = { .tv_nsec = 10 * 1000 * 1000 };
-	char text[16];
-	int n;
-
-	if (fd < 0)
-		return error_set_errno(err, errno, "%s/lock", dir);
-	for (int waited_ms = 0; flock(fd, LOCK_EX | LOCK_NB) < 0; waited_ms += 10) {
-		pid_t holder = lock_holder(fd);
-		bool alive = holder <= 0 || kill(holder, 0) == 0 || errno != ESRCH;
-
-		if (alive || waited_ms >= LOCK_WAIT_MS) {
-			(void)error_set(err, ERROR_FAILED,
-					"%s is in use by another dokrustd, pid %d", dir, holder);
-			err->sys_errno = EWOULDBLOCK;
-			return -1;
-		}
-		(void)nanosleep(&pause, NULL);
-	}
-	n = snprintf(text, sizeof(text), "%d\n", getpid());
-	if (ftruncate(fd, 0) < 0 || pwrite(fd, text, (size_t)n, 0) != n)
-		return error_set_errno(err, errno, "write %s/lock", dir);
-	*ret_fd = TAKE_FD(fd);
-	return 0;
-}
 
 static int open_subdirectory(int at, const char *parent, const char *name, int *ret_fd,
 			     struct error *err)
@@ -95,8 +55,8 @@ static int open_directories(struct store *store, const char *state_dir, const ch
 	store->run_fd = open(run_dir, DIR_FLAGS);
 	if (store->run_fd < 0)
 		return error_set_errno(err, errno, "%s", run_dir);
-	if (take_lock(store->state_fd, state_dir, &store->state_lock, err) < 0 ||
-	    take_lock(store->run_fd, run_dir, &store->run_lock, err) < 0)
+	if (lock_directory(store->state_fd, state_dir, &store->state_lock, err) < 0 ||
+	    lock_directory(store->run_fd, run_dir, &store->run_lock, err) < 0)
 		return -1;
 	if (open_subdirectory(store->state_fd, state_dir, "containers", &store->containers_fd,
 			      err) < 0 ||
@@ -173,8 +133,6 @@ static void clear_orphans(struct store *store, int dir_fd)
 		(void)renameat(dir_fd, entry->d_name, store->trash_fd, entry->d_name);
 	}
 }
-
-static void remove_run_dir(struct store *store, const char *id);
 
 /* Of an earlier daemon. */
 static void clear_temporary(const struct store *store)

@@ -1,5 +1,6 @@
 """A daemon on a network of its own, with another host beside it, all in network namespaces."""
 import contextlib
+import json
 import os
 import re
 import signal
@@ -104,6 +105,11 @@ def address(daemon, name, network="bridge", family=4):
 def inside(daemon, name):
     """In front of a program of the host's: it runs on the network of that container."""
     return ["nsenter", "-t", str(daemon.inspect(name)["pid"]), "-n"]
+
+
+def network(ctl, name="bridge"):
+    """What is known of it."""
+    return json.loads(ctl.ok("network", "inspect", name))[0]
 
 
 def ask(name, port=80):
